@@ -1,0 +1,234 @@
+// Adjoints of the linear maps and of max pooling, as ONNX Runtime computes them fastest.
+import type { GraphBuilder } from './builder.ts';
+import { staticDims } from './dims.ts';
+import type { NodeOf } from './types.ts';
+import { int64s, tensor } from './types.ts';
+import { padsOf, span, type Window, windowOf } from './window.ts';
+
+/**
+ * fᵀ(r; W) of a convolution: [N, O, …output] → [N, C, …input].
+ * With stride 1 it is itself a convolution, by the kernel flipped and its channels swapped, which is faster than
+ * ConvTranspose by up to two times.
+ * @param weight [O, C/group, …kernel]
+ */
+export function convAdjoint(g: GraphBuilder, r: string, weight: string, w: Window, group: number): string {
+  const pads = w.padsBegin.map((p, i) => span(w, i) - 1 - p);
+  const padsEnd = w.padsEnd.map((p, i) => span(w, i) - 1 - p);
+  const plain = w.strides.every((s) => s === 1) && [...pads, ...padsEnd].every((p) => p >= 0);
+  if (plain) {
+    return g.emit('Conv', [r, flipped(g, weight, group)], {
+      kernel_shape: w.kernel,
+      dilations: w.dilations,
+      strides: w.strides,
+      pads: [...pads, ...padsEnd],
+      group,
+    });
+  }
+  // Input positions behind the last window are reached by output_padding.
+  const left = w.input.map(
+    (size, i) => size + w.padsBegin[i] + w.padsEnd[i] - span(w, i) - (w.output[i] - 1) * w.strides[i],
+  );
+  return g.emit('ConvTranspose', [r, weight], {
+    kernel_shape: w.kernel,
+    dilations: w.dilations,
+    strides: w.strides,
+    pads: padsOf(w),
+    output_padding: left,
+    group,
+  });
+}
+
+/** [O, C/g, …] → [C, O/g, …] with every kernel axis reversed. */
+function flipped(g: GraphBuilder, weight: string, group: number): string {
+  const dims = staticDims(g.shape(weight), 'weight');
+  const [out, perGroup, ...kernel] = dims;
+  const axes = kernel.map((_, i) => i + 2);
+  const reversed = kernel.some((k) => k > 1)
+    ? g.slice(
+        weight,
+        axes.map((axis) => ({ axis, start: -1, end: -(2 ** 31), step: -1 })),
+      )
+    : weight;
+  if (group === 1) return g.transpose(reversed, [1, 0, ...axes]);
+  const split = g.reshape(reversed, [group, out / group, perGroup, ...kernel]);
+  const swapped = g.transpose(split, [0, 2, 1, ...axes.map((axis) => axis + 1)]);
+  return g.reshape(swapped, [group * perGroup, out / group, ...kernel]);
+}
+
+/**
+ * ∂/∂W of a convolution: for each kernel position the inputs it meets, as one matrix product per position.
+ * @param r adjoint of the output [N, O, …output]
+ * @returns [O, C/group, …kernel]
+ */
+export function convFilterAdjoint(
+  g: GraphBuilder,
+  x: string,
+  r: string,
+  weight: string,
+  w: Window,
+  group: number,
+): string {
+  const [out, perGroup, ...kernel] = staticDims(g.shape(weight), 'weight');
+  const positions = w.output.reduce((n, d) => n * d, 1);
+  const padded = g.pad(x, [0, 0, ...w.padsBegin], [0, 0, ...w.padsEnd]);
+  // [N, group, O/group, P]
+  const rows = g.reshape(r, [0, group, out / group, positions]);
+  const parts = indices(kernel).map((k) => {
+    const cuts = k.map((at, i) => ({
+      axis: i + 2,
+      start: at * w.dilations[i],
+      end: at * w.dilations[i] + (w.output[i] - 1) * w.strides[i] + 1,
+      step: w.strides[i],
+    }));
+    const columns = g.reshape(g.slice(padded, cuts), [0, group, perGroup, positions]);
+    const product = g.emit('MatMul', [rows, g.transpose(columns, [0, 1, 3, 2])]);
+    return g.reduceSum(product, [0], 0);
+  });
+  // K × [group, O/group, C/group] → [O, C/group, …kernel]
+  const stacked =
+    parts.length === 1
+      ? parts[0]
+      : g.concat(
+          parts.map((p) => g.reshape(p, [1, out, perGroup])),
+          0,
+        );
+  const moved = parts.length === 1 ? stacked : g.transpose(stacked, [1, 2, 0]);
+  return g.reshape(moved, [out, perGroup, ...kernel]);
+}
+
+/** Adjoint of average pooling: each output's value, spread evenly over the inputs that it averaged. */
+export function averagePoolAdjoint(
+  g: GraphBuilder,
+  r: string,
+  w: Window,
+  channels: number,
+  countIncludePad: boolean,
+): string {
+  const share = g.mul(r, tensor(shares(w, countIncludePad), [1, 1, ...w.output]));
+  const tiles = w.kernel.every(
+    (k, i) => k === w.strides[i] && w.dilations[i] === 1 && w.padsBegin[i] === 0 && w.padsEnd[i] === 0,
+  );
+  if (tiles) return tiled(g, share, w, channels);
+  const flat = g.reshape(share, [-1, 1, ...w.output]);
+  const ones = tensor(new Float64Array(w.kernel.reduce((n, k) => n * k, 1)).fill(1), [1, 1, ...w.kernel]);
+  return g.reshape(convAdjoint(g, flat, g.constant(ones), w, 1), [-1, channels, ...w.input]);
+}
+
+/** Copies each element over its tile; what no tile covers at the far edges gets zero. */
+function tiled(g: GraphBuilder, r: string, w: Window, channels: number): string {
+  const interleaved = w.output.flatMap((n) => [n, 1]);
+  const spread = w.output.flatMap((n, i) => [n, w.kernel[i]]);
+  const rows = g.reshape(r, [-1, channels, ...interleaved]);
+  const wide = g.emit('Expand', [rows, int64s([1, 1, ...spread])]);
+  const whole = g.reshape(wide, [-1, channels, ...w.output.map((n, i) => n * w.kernel[i])]);
+  return g.pad(
+    whole,
+    [0, 0, ...w.input.map(() => 0)],
+    [0, 0, ...w.input.map((n, i) => n - w.output[i] * w.kernel[i])],
+  );
+}
+
+/** 1 / number of inputs that each output averages, [output] in row-major order. */
+function shares(w: Window, countIncludePad: boolean): number[] {
+  return indices(w.output).map((index) => {
+    const count = index.reduce((n, o, i) => {
+      const start = o * w.strides[i] - w.padsBegin[i];
+      const [low, high] = countIncludePad ? [-w.padsBegin[i], w.input[i] + w.padsEnd[i]] : [0, w.input[i]];
+      let inside = 0;
+      for (let k = 0; k < w.kernel[i]; k++) {
+        const at = start + k * w.dilations[i];
+        if (at >= low && at < high) inside++;
+      }
+      return n * inside;
+    }, 1);
+    return 1 / count;
+  });
+}
+
+/** Whether max pooling by this window is done in pairs: 1 × 2 and 2 × 2 tiles without padding. */
+function pairs(w: Window): boolean {
+  return (
+    w.kernel.every((k, i) => k === 2 && w.strides[i] === 2 && w.dilations[i] === 1) &&
+    [...w.padsBegin, ...w.padsEnd].every((p) => p === 0) &&
+    w.output.every((n, i) => n * 2 <= w.input[i])
+  );
+}
+
+function poolWindow(g: GraphBuilder, node: NodeOf<'MaxPool'>): Window {
+  const input = staticDims(g.shape(node.inputs[0]).slice(2), node.name);
+  return windowOf(node.attributes, node.attributes.kernel_shape ?? [], input, node.name);
+}
+
+/**
+ * Max pooling in a form that remembers its winners, ties to the first in row-major order.
+ * Tiles of two go by pairwise comparison, last axis first, which needs no indices; all else by MaxPool's indices.
+ */
+export function maxPoolForward(g: GraphBuilder, node: NodeOf<'MaxPool'>): Record<string, string> {
+  const w = poolWindow(g, node);
+  const [x] = node.inputs;
+  const [y] = node.outputs;
+  if (!pairs(w)) {
+    const indices = g.fresh(`${node.name}_indices`);
+    g.node({ ...node, outputs: [y, indices] });
+    return { indices };
+  }
+  const saved: Record<string, string> = {};
+  let rest = x;
+  for (let axis = w.kernel.length - 1; axis >= 0; axis--) {
+    const end = w.output[axis] * 2;
+    const first = g.slice(rest, [{ axis: axis + 2, start: 0, end, step: 2 }]);
+    const second = g.slice(rest, [{ axis: axis + 2, start: 1, end, step: 2 }]);
+    saved[`wins${axis}`] = g.emit('GreaterOrEqual', [first, second]);
+    const name = axis === 0 ? y : g.fresh(`${node.name}_max`);
+    g.node({ op: 'Max', name, inputs: [first, second], outputs: [name], attributes: {} });
+    rest = name;
+  }
+  return saved;
+}
+
+/** Hands each output's adjoint to the input that won. */
+export function maxPoolBackward(
+  g: GraphBuilder,
+  node: NodeOf<'MaxPool'>,
+  saved: Readonly<Record<string, string>>,
+  r: string,
+): string {
+  const w = poolWindow(g, node);
+  const x = node.inputs[0];
+  if (saved.indices) {
+    const flat = (name: string) => g.reshape(name, [-1]);
+    const zeros = g.filledLike(0, flat(x));
+    const scattered = g.emit('ScatterElements', [zeros, flat(saved.indices), flat(r)], {
+      axis: 0,
+      reduction: 'add',
+    });
+    return g.reshape(scattered, [-1, ...staticDims(g.shape(x).slice(1), node.name)]);
+  }
+  let adjoint = r;
+  w.kernel.forEach((_, i) => {
+    const axis = i + 2;
+    const first = g.where(saved[`wins${i}`], adjoint, 0);
+    const second = g.sub(adjoint, first);
+    // Interleave along the axis: [.., n, ..] twice → [.., n, 2, ..] → [.., 2n, ..].
+    const shape = staticDims(g.shape(adjoint).slice(1), node.name);
+    const column = [-1, ...shape.toSpliced(i + 2, 0, 1)];
+    const joined = g.concat([g.reshape(first, column), g.reshape(second, column)], axis + 1);
+    const merged = g.reshape(joined, [-1, ...shape.with(i + 1, shape[i + 1] * 2)]);
+    const end = new Array<number>(shape.length + 1).fill(0);
+    end[axis] = w.input[i] - w.output[i] * 2;
+    adjoint = g.pad(
+      merged,
+      end.map(() => 0),
+      end,
+    );
+  });
+  return adjoint;
+}
+
+/** All indices of a small shape, row-major. */
+function indices(dims: readonly number[]): number[][] {
+  return dims.reduce<number[][]>(
+    (all, d) => all.flatMap((index) => Array.from({ length: d }, (_, i) => [...index, i])),
+    [[]],
+  );
+}

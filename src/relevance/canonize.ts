@@ -1,0 +1,202 @@
+// Brings a classifier's graph into the form that rules apply to: batch norm merged, dense layers as Gemm(x, Wᵀ, b), logits last.
+import { GraphError, ModelError } from '../errors.ts';
+import { inferShapes } from '../graph/shapes.ts';
+import type { Graph, Node, NodeOf, Tensor, ValueInfo } from '../graph/types.ts';
+import { stridesOf } from '../graph/types.ts';
+import { verify } from '../graph/verify.ts';
+
+/**
+ * The form of a classifier that rules apply to: one float input, one output of logits [N, classes].
+ * A final Softmax or LogSoftmax is looked through: the logit is what is explained.
+ * @throws ModelError where the graph is no such classifier
+ */
+export function canonize(graph: Graph): Graph {
+  let current = lookThrough(onlyInput(graph));
+  for (const pass of [dropInference, denseAsGemm, mergeBatchNorm]) current = pass(current);
+  return verify(unused(current));
+}
+
+function onlyInput(graph: Graph): Graph {
+  const [input] = graph.inputs;
+  if (graph.inputs.length !== 1 || input.dtype !== 'float32') {
+    throw new ModelError({
+      what: `model "${graph.name}"`,
+      expected: 'one float32 input',
+      got: graph.inputs.map((i) => `${i.name}: ${i.dtype}`).join(', ') || 'none',
+    });
+  }
+  return graph;
+}
+
+function lookThrough(graph: Graph): Graph {
+  const final = (name: string) => graph.nodes.find((n) => n.outputs[0] === name);
+  const named = graph.outputs.find((o) => o.name === 'logits') ?? graph.outputs[0];
+  let logits = named?.name ?? '';
+  for (;;) {
+    const node = final(logits);
+    if (node?.op !== 'Softmax' && node?.op !== 'LogSoftmax' && node?.op !== 'Identity') break;
+    logits = node.inputs[0];
+  }
+  const type = inferShapes(graph).get(logits);
+  if (!type || type.dtype !== 'float32' || type.shape.length !== 2 || typeof type.shape[1] !== 'number') {
+    throw new ModelError({
+      what: `model "${graph.name}" is no classifier`,
+      expected: 'an output of logits [N, classes]',
+      got: graph.outputs.map((o) => `${o.name} [${o.shape.join(', ')}]`).join(', '),
+    });
+  }
+  return { ...graph, outputs: [{ name: logits, dtype: type.dtype, shape: type.shape }] };
+}
+
+/** Replaces every use of a value by another. */
+function rename(graph: Graph, from: string, to: string): Graph {
+  const use = (name: string) => (name === from ? to : name);
+  return {
+    ...graph,
+    nodes: graph.nodes.map((n) => ({ ...n, inputs: n.inputs.map(use) }) as Node),
+    outputs: graph.outputs.map((o): ValueInfo => ({ ...o, name: use(o.name) })),
+  };
+}
+
+function uses(graph: Graph, name: string): number {
+  const byNodes = graph.nodes.reduce((n, node) => n + node.inputs.filter((i) => i === name).length, 0);
+  return byNodes + graph.outputs.filter((o) => o.name === name).length;
+}
+
+/** Dropout, Identity and a Pad by nothing (as PyTorch writes it before average pooling) do nothing at inference. */
+function dropInference(graph: Graph): Graph {
+  const nothing = (node: Node) =>
+    node.op === 'Dropout' ||
+    node.op === 'Identity' ||
+    (node.op === 'Pad' && graph.constants.get(node.inputs[1])?.data.every((n) => n === 0));
+  return graph.nodes.reduce((g, node) => {
+    if (!nothing(node)) return g;
+    const without = { ...g, nodes: g.nodes.filter((n) => n.outputs[0] !== node.outputs[0]) };
+    const now = g.nodes.find((n) => n.outputs[0] === node.outputs[0]) as Node;
+    return rename(without, node.outputs[0], now.inputs[0]);
+  }, graph);
+}
+
+/** Gemm(x, W, b) with transB = 1, α = β = 1, from every Gemm and from MatMul (+ Add) by a constant matrix. */
+function denseAsGemm(graph: Graph): Graph {
+  const types = inferShapes(graph);
+  const constants = new Map(graph.constants);
+  const nodes: Node[] = [];
+  const merged = new Set<string>();
+  for (const node of graph.nodes) {
+    if (merged.has(node.outputs[0])) continue;
+    if (node.op === 'Gemm') {
+      nodes.push(normalGemm(node, constants));
+    } else if (node.op === 'MatMul' && isDense(node)) {
+      const add = biasOf(node);
+      if (add) merged.add(add.node.outputs[0]);
+      const output = add?.node.outputs[0] ?? node.outputs[0];
+      const inputs = [node.inputs[0], node.inputs[1], ...(add ? [add.bias] : [])];
+      nodes.push(normalGemm({ ...node, op: 'Gemm', inputs, outputs: [output], attributes: {} }, constants));
+    } else {
+      nodes.push(node);
+    }
+  }
+  return { ...graph, nodes, constants };
+
+  function isDense(node: Node): boolean {
+    return (
+      types.get(node.inputs[0])?.shape.length === 2 && graph.constants.get(node.inputs[1])?.dims.length === 2
+    );
+  }
+
+  /** The Add of a constant row that alone follows a MatMul. */
+  function biasOf(node: Node): { node: Node; bias: string } | undefined {
+    const product = node.outputs[0];
+    const next = graph.nodes.find((n) => n.op === 'Add' && n.inputs.includes(product));
+    const bias = next?.inputs.find((name) => name !== product) ?? '';
+    const row = graph.constants.get(bias);
+    const width = graph.constants.get(node.inputs[1])?.dims[1];
+    return next && row && row.data.length === width && uses(graph, product) === 1
+      ? { node: next, bias }
+      : undefined;
+  }
+}
+
+function normalGemm(node: NodeOf<'Gemm'>, constants: Map<string, Tensor>): Node {
+  const { alpha = 1, beta = 1, transA = 0, transB = 0 } = node.attributes;
+  const weight = constants.get(node.inputs[1]);
+  const bias = node.inputs[2] ? constants.get(node.inputs[2]) : undefined;
+  if (!weight || transA || (node.inputs[2] && !bias)) {
+    throw new GraphError({
+      what: `Gemm "${node.name}" has no fixed weights`,
+      expected: 'x · W + b with constant W and b',
+      todo: 'Explain a model whose weights are constants of the file.',
+    });
+  }
+  const weightName = `${node.outputs[0]}/weight`;
+  constants.set(weightName, scaled(transB ? weight : transposed(weight), alpha));
+  const inputs = [node.inputs[0], weightName];
+  if (bias) {
+    const units = (transB ? weight.dims[0] : weight.dims[1]) as number;
+    const row = Float64Array.from(
+      { length: units },
+      (_, i) => beta * bias.data[bias.data.length === 1 ? 0 : i],
+    );
+    constants.set(`${node.outputs[0]}/bias`, { dtype: bias.dtype, dims: [units], data: row });
+    inputs.push(`${node.outputs[0]}/bias`);
+  }
+  return { ...node, inputs, attributes: { transB: 1 } };
+}
+
+function scaled(t: Tensor, by: number): Tensor {
+  return by === 1 ? t : { ...t, data: Float64Array.from(t.data, (v) => v * by) };
+}
+
+function transposed(t: Tensor): Tensor {
+  const [rows, columns] = t.dims;
+  const data = Float64Array.from(t.data, (_, i) => t.data[(i % rows) * columns + Math.floor(i / rows)]);
+  return { ...t, dims: [columns, rows], data };
+}
+
+/**
+ * Merges a batch norm into the Conv or Gemm whose only use it is:
+ * k = γ/√(σ² + ε), W′ = k·W, b′ = (b − μ)·k + β, in double precision.
+ */
+function mergeBatchNorm(graph: Graph): Graph {
+  return graph.nodes.reduce((g, node) => {
+    if (node.op !== 'BatchNormalization') return g;
+    const before = g.nodes.find((n) => n.outputs[0] === node.inputs[0]);
+    const linear = before?.op === 'Conv' || before?.op === 'Gemm' ? before : undefined;
+    const statistics = node.inputs.slice(1).map((name) => g.constants.get(name));
+    const weight = linear && g.constants.get(linear.inputs[1]);
+    if (!linear || !weight || uses(g, node.inputs[0]) !== 1 || statistics.some((t) => !t)) return g;
+    const [gamma, beta, mean, variance] = statistics.map((t) => (t as Tensor).data);
+    const epsilon = node.attributes.epsilon ?? 1e-5;
+    const k = Float64Array.from(gamma, (v, c) => v / Math.sqrt(variance[c] + epsilon));
+    const bias = g.constants.get(linear.inputs[2] ?? '');
+    const perUnit = stridesOf(weight.dims)[0];
+    const names = [`${node.outputs[0]}/weight`, `${node.outputs[0]}/bias`];
+    const constants = new Map(g.constants)
+      .set(names[0], {
+        ...weight,
+        data: Float64Array.from(weight.data, (v, i) => v * k[Math.floor(i / perUnit)]),
+      })
+      .set(names[1], {
+        dtype: 'float32',
+        dims: [k.length],
+        data: k.map((v, c) => ((bias?.data[c] ?? 0) - mean[c]) * v + beta[c]),
+      });
+    const mergedNode = { ...linear, inputs: [linear.inputs[0], ...names], outputs: node.outputs } as Node;
+    const nodes = g.nodes.flatMap((n) => (n === node ? [] : n === before ? [mergedNode] : [n]));
+    return { ...g, nodes, constants };
+  }, graph);
+}
+
+/** Drops nodes and constants that nothing uses. */
+function unused(graph: Graph): Graph {
+  const live = new Set(graph.outputs.map((o) => o.name));
+  const nodes: Node[] = [];
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some((name) => live.has(name))) continue;
+    for (const name of node.inputs) live.add(name);
+    nodes.unshift(node);
+  }
+  const constants = new Map([...graph.constants].filter(([name]) => live.has(name)));
+  return { ...graph, nodes, constants };
+}

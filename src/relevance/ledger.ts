@@ -1,0 +1,102 @@
+// Bookkeeping of relevance: at each node what came, what went on, and what bias, stabilizer and gates took.
+import type { GraphBuilder } from '../graph/builder.ts';
+import type { Node } from '../graph/types.ts';
+import { int64s } from '../graph/types.ts';
+import type { Absorbed } from './propagate.ts';
+
+/** One node of a ledger; every entry has one number for each clip, the sum over the node's elements. */
+export interface LedgerLayer {
+  readonly node: string;
+  readonly op: string;
+  readonly rule: string;
+  /** Relevance that arrived at the node's output. */
+  readonly out: number[];
+  /** Relevance that went on to its inputs. */
+  readonly in: number[];
+  /** Σ c·R·b/s(z) */
+  readonly bias: number[];
+  /** Σ c·R·(s(z) − z)/s(z) */
+  readonly stabilizer: number[];
+  /** Relevance at outputs where the rule defines no share. */
+  readonly dropped: number[];
+  /** Σ |R| at the node's output: what the other entries are exact to. */
+  readonly magnitude: number[];
+}
+
+/** The ledger of one run: start = Σ over the layers of all that was absorbed + the relevance of the input. */
+export interface Ledger {
+  readonly start: number[];
+  readonly layers: readonly LedgerLayer[];
+}
+
+const ENTRIES = ['out', 'in', 'bias', 'stabilizer', 'dropped', 'magnitude'] as const;
+
+export interface LedgerRow {
+  readonly node: string;
+  readonly op: string;
+  readonly rule: string;
+}
+
+/** Collects the sums while a relevance graph is compiled. */
+export class LedgerBuilder {
+  readonly rows: LedgerRow[] = [];
+  private readonly g: GraphBuilder;
+  private readonly columns: string[] = [];
+  private readonly sums = new Map<string, string>();
+
+  constructor(g: GraphBuilder) {
+    this.g = g;
+  }
+
+  record(node: Node, rule: string, arrived: string, passed: readonly string[], absorbed: Absorbed): void {
+    const { g } = this;
+    this.rows.push({ node: node.name, op: node.op, rule });
+    const total = (fields: readonly string[]) =>
+      fields.length ? fields.map((f) => this.sum(f)).reduce((a, b) => g.add(a, b)) : this.none(arrived);
+    this.columns.push(
+      this.sum(arrived),
+      total(passed),
+      total(absorbed.bias),
+      total(absorbed.stabilizer),
+      total(absorbed.dropped),
+      this.once(`|${arrived}|`, () => this.sumOver(g.emit('Abs', [arrived]))),
+    );
+  }
+
+  /** One tensor [layers, entries, N]. */
+  build(): string {
+    const rows = this.columns.map((column) => this.g.emit('Unsqueeze', [column, int64s([0])]));
+    return this.g.reshape(this.g.concat(rows, 0), [this.rows.length, ENTRIES.length, -1]);
+  }
+
+  private sum(value: string): string {
+    return this.once(value, () => this.sumOver(value));
+  }
+
+  private none(like: string): string {
+    return this.once('none', () => this.g.filledLike(0, this.sum(like)));
+  }
+
+  /** Σ over all but the batch: [N]. */
+  private sumOver(value: string): string {
+    return this.g.reduceSum(value, [...this.g.shape(value).keys()].slice(1), 0);
+  }
+
+  private once(key: string, make: () => string): string {
+    const sum = this.sums.get(key) ?? make();
+    this.sums.set(key, sum);
+    return sum;
+  }
+}
+
+/** Reads the tensor [layers, entries, N] that a compiled graph gives. */
+export function readLedger(rows: readonly LedgerRow[], data: ArrayLike<number>, batch: number): Ledger {
+  const layers = rows.map((row, layer) => {
+    const entries = ENTRIES.map((name, entry) => {
+      const from = (layer * ENTRIES.length + entry) * batch;
+      return [name, Array.from({ length: batch }, (_, i) => Number(data[from + i]))];
+    });
+    return { ...row, ...Object.fromEntries(entries) } as LedgerLayer;
+  });
+  return { start: layers[0]?.out ?? [], layers };
+}

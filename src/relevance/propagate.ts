@@ -1,0 +1,198 @@
+// One rule on one linear layer: R_in = Σ pools c · Σ terms xₜ ⊙ fᵀ(R_out / s(z); Wₜ), and what was absorbed on the way.
+import type { GraphBuilder } from '../graph/builder.ts';
+import type { Facts } from './facts.ts';
+import type { Linear } from './linear.ts';
+import type { BiasPart, InputPart, Pool, Rule, WeightPart } from './rules.ts';
+import { poolsOf } from './rules.ts';
+
+/** Relevance that does not go on, each a field that broadcasts against the layer's output; undefined is none. */
+export interface Absorbed {
+  readonly bias: string[];
+  readonly stabilizer: string[];
+  readonly dropped: string[];
+}
+
+type Sign = '+' | '-' | '?';
+
+/**
+ * @param z the layer's own output f(x; W) + b
+ * @param r the relevance of that output
+ * @param absorbed where the shares for the ledger go; undefined if none is kept
+ * @returns the relevance of x
+ */
+export function propagate(
+  g: GraphBuilder,
+  layer: Linear,
+  z: string,
+  r: string,
+  rule: Rule,
+  facts: Facts,
+  absorbed: Absorbed | undefined,
+): string {
+  const parts = new Parts(g, layer, rule, facts.nonNegative(layer.x));
+  const gated = facts.gated(z);
+  const shares = poolsOf(rule).flatMap((pool) => {
+    // Where a ReLU lies above, there is no relevance at z < 0.
+    if (gated && pool.where === 'z<0') return [];
+    const terms = pool.terms.filter(([input]) => parts.exists(input));
+    if (terms.length === 0 && pool.bias === '0') return [];
+    return poolShare(g, layer, parts, pool, terms, { z, r, rule, gated, absorbed });
+  });
+  if (absorbed && !gated && poolsOf(rule).some((pool) => pool.where)) {
+    absorbed.dropped.push(g.where(g.emit('Equal', [z, 0]), r, 0));
+  }
+  return shares.reduce((sum, share) => g.add(sum, share));
+}
+
+interface Layer {
+  readonly z: string;
+  readonly r: string;
+  readonly rule: Rule;
+  readonly gated: boolean;
+  readonly absorbed: Absorbed | undefined;
+}
+
+function poolShare(
+  g: GraphBuilder,
+  layer: Linear,
+  parts: Parts,
+  pool: Pool,
+  terms: Pool['terms'],
+  { z, r, rule, gated, absorbed }: Layer,
+): string[] {
+  const bias = rule.bias === 'ignore' ? undefined : parts.bias(pool.bias);
+  const denominator = parts.sum(pool, terms, bias, z);
+  const arriving = pool.where && !gated ? gate(g, pool.where, z, r) : r;
+  const sign: Sign = pool.where ? (pool.where === 'z>0' ? '+' : '-') : parts.sign(pool, terms, bias);
+  // Gated relevance is 0 wherever z ≤ 0, and where it is not, a pool that holds z has z's sign.
+  const clamp = pool.where !== undefined || (gated && denominator === z);
+  const stable = stabilize(g, denominator, rule.stabilizer, gated && denominator === z ? '+' : sign, clamp);
+  const scaled = pool.coefficient === 1 ? arriving : g.mul(arriving, pool.coefficient);
+  const ratio = g.div(scaled, stable.value);
+  if (absorbed) {
+    if (bias) absorbed.bias.push(g.mul(ratio, layer.biasField(bias)));
+    absorbed.stabilizer.push(stable.share(ratio));
+  }
+  return terms.map(([input, weight]) =>
+    input === '1'
+      ? layer.spread(ratio)
+      : g.mul(parts.input(input), layer.adjoint(ratio, parts.weight(weight))),
+  );
+}
+
+function gate(g: GraphBuilder, where: 'z>0' | 'z<0', z: string, r: string): string {
+  return g.where(g.emit(where === 'z>0' ? 'Greater' : 'Less', [z, 0]), r, 0);
+}
+
+/**
+ * s(z) = z + sg(z)·ε with sg(0) = 1, and the share of a ratio R/s(z) that it takes: R·(s(z) − z)/s(z).
+ * With the sign known it is one addition; `clamp` removes the wrong sign where only relevance of 0 arrives.
+ */
+function stabilize(
+  g: GraphBuilder,
+  z: string,
+  epsilon: number,
+  sign: Sign,
+  clamp: boolean,
+): { value: string; share: (ratio: string) => string } {
+  if (sign === '?') {
+    const negative = g.emit('Less', [z, 0]);
+    return {
+      value: g.where(negative, g.sub(z, epsilon), g.add(z, epsilon)),
+      share: (ratio) => g.mul(g.where(negative, g.neg(ratio), ratio), epsilon),
+    };
+  }
+  const step = sign === '+' ? epsilon : -epsilon;
+  const kept = clamp ? (sign === '+' ? g.relu(z) : g.emit('Min', [z, 0])) : z;
+  return { value: g.add(kept, step), share: (ratio) => g.mul(ratio, step) };
+}
+
+/** The parts of input, weight and bias that terms name, each emitted once. */
+class Parts {
+  private readonly g: GraphBuilder;
+  private readonly layer: Linear;
+  private readonly rule: Rule;
+  private readonly nonNegative: boolean;
+  private readonly made = new Map<string, string>();
+
+  constructor(g: GraphBuilder, layer: Linear, rule: Rule, nonNegative: boolean) {
+    this.g = g;
+    this.layer = layer;
+    this.rule = rule;
+    this.nonNegative = nonNegative;
+  }
+
+  /** x⁻ of an input that is never negative does not exist. */
+  exists(part: InputPart): boolean {
+    return !(this.nonNegative && part === 'x-');
+  }
+
+  input(part: InputPart): string {
+    const { g, layer } = this;
+    if (part === 'x' || (part === 'x+' && this.nonNegative)) return layer.x;
+    return this.once(`input ${part}`, () =>
+      part === 'x+' ? g.relu(layer.x) : g.sub(layer.x, this.input('x+')),
+    );
+  }
+
+  weight(part: WeightPart): string {
+    return this.layer.weight === undefined ? '' : this.signed(part, this.layer.weight, 'W');
+  }
+
+  bias(part: BiasPart): string | undefined {
+    return this.layer.bias === undefined || part === '0'
+      ? undefined
+      : this.signed(part, this.layer.bias, 'b');
+  }
+
+  /** w, w⁺, w⁻, w + γw⁺ or w + γw⁻ of a weight or bias. */
+  private signed(part: string, whole: string, letter: string): string {
+    const { g } = this;
+    if (part === letter) return whole;
+    const sign = part.at(-1);
+    const half = this.once(`${letter}${sign}`, () =>
+      sign === '+' ? g.relu(whole) : g.emit('Min', [whole, 0]),
+    );
+    if (!part.includes('γ')) return half;
+    return this.once(part, () => g.add(whole, g.mul(half, this.rule.parameters.gamma)));
+  }
+
+  /** z of a pool. */
+  sum(pool: Pool, terms: Pool['terms'], bias: string | undefined, z: string): string {
+    const whole = pool.terms.length === 1 && pool.terms[0][0] === 'x' && pool.terms[0][1] === 'W';
+    if (whole && (bias !== undefined || this.layer.bias === undefined)) return z;
+    const { g, layer } = this;
+    const applied = terms.map(([input, weight], i) =>
+      input === '1'
+        ? layer.fanIn()
+        : layer.apply(this.input(input), this.weight(weight), i === 0 ? bias : undefined),
+    );
+    return applied.reduce((sum, term) => g.add(sum, term));
+  }
+
+  /** The sign that a pool's z has whatever the input. */
+  sign(pool: Pool, terms: Pool['terms'], bias: string | undefined): Sign {
+    const signs = new Set<Sign>(
+      terms.map(([input, weight]) => product(this.signOf(input), this.signOf(weight))),
+    );
+    if (bias) signs.add(this.signOf(pool.bias));
+    return signs.size === 1 ? ([...signs][0] as Sign) : '?';
+  }
+
+  private signOf(part: InputPart | WeightPart | BiasPart): Sign {
+    if (part === '1') return '+';
+    if (part === 'x') return this.nonNegative ? '+' : '?';
+    return /^[xWb][+-]$/.test(part) ? (part[1] as Sign) : '?';
+  }
+
+  private once(key: string, make: () => string): string {
+    const made = this.made.get(key) ?? make();
+    this.made.set(key, made);
+    return made;
+  }
+}
+
+function product(a: Sign, b: Sign): Sign {
+  if (a === '?' || b === '?') return '?';
+  return a === b ? '+' : '-';
+}
