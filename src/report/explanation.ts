@@ -1,0 +1,141 @@
+// The pictures of one explained clip: what went in, what spoke for and against, and both together.
+import {
+  type ClipData,
+  type ClipPicture,
+  checkedAxes,
+  clipData,
+  type Grid,
+  type Levels,
+  largest,
+  levels,
+  scaler,
+  sum,
+} from './clip.ts';
+import { overlayColour, relevanceColour, spectrogramColour } from './colours.ts';
+import { type ColourBar, type Panel, panelsSvg } from './panels.ts';
+import { type Figure, sheet } from './svg.ts';
+import { formatNumber, formatPercent, linearTicks, type Tick } from './ticks.ts';
+
+export interface ExplanationPicture extends ClipPicture {
+  /** Of the shape of the features. */
+  relevance: Grid;
+}
+
+export interface ComparisonPicture extends ClipPicture {
+  /** The relevance for two classes, the predicted one first. */
+  relevances: readonly [ClassRelevance, ClassRelevance];
+}
+
+export interface ClassRelevance {
+  /** Title of the panel, such as "For “five” (predicted)". */
+  title: string;
+  relevance: Grid;
+  /** Shares from 0 to 1 of |relevance| where the clip is silent and where it was padded; null where not known. */
+  silence: number | null;
+  padding: number | null;
+}
+
+/**
+ * Three panels: the features, the relevance in colours symmetric about zero, and the relevance laid over the features
+ * in grey with an opacity that follows |relevance|.
+ *
+ * @throws EarmarkError where shapes differ or a value is not finite
+ */
+export function explanationFigure(picture: ExplanationPicture): Figure<ClipData> {
+  const { features, relevance } = picture;
+  const axes = checkedAxes(picture, [relevance]);
+  const limit = picture.limit ?? largest(relevance);
+  const level = levels(features);
+  const scaled = scaler(relevance, limit);
+  const panels: Panel[] = [
+    featurePanel(picture, level),
+    {
+      title: limit === 0 ? 'Relevance (0 everywhere)' : 'Relevance',
+      colour: (r, c) => relevanceColour(scaled(r, c)),
+      bar: relevanceBar([relevance], limit),
+    },
+    {
+      title: 'Relevance over the input',
+      colour: (r, c) => overlayColour(level.at(r, c), scaled(r, c)),
+      bar: {
+        ...relevanceBar([relevance], limit),
+        // On the lightest and on the darkest ground.
+        columns: [0, 1].map((ground) => (position: number) => overlayColour(ground, 2 * position - 1)),
+      },
+    },
+  ];
+  const data = clipData(picture, [{ title: 'Relevance', relevance }], limit);
+  return { ...sheet(picture, panelsSvg(axes, panels)), data };
+}
+
+/**
+ * The features of a clip beside its relevance for two classes, both in the same colour scale, with the shares of
+ * relevance on silence and padding below.
+ *
+ * @throws EarmarkError where shapes differ or a value is not finite
+ */
+export function comparisonFigure(picture: ComparisonPicture): Figure<ClipData> {
+  const matrices = picture.relevances.map((r) => r.relevance);
+  const axes = checkedAxes(picture, matrices);
+  const limit = picture.limit ?? Math.max(...matrices.map(largest));
+  const bar = relevanceBar(matrices, limit);
+  const panels = picture.relevances.map(({ title, relevance, silence, padding }): Panel => {
+    const scaled = scaler(relevance, limit);
+    const shares = [share('silence', silence), share('padding', padding)].filter((s) => s !== null);
+    const notes = [`Σ relevance ${formatNumber(sum(relevance))}`];
+    if (shares.length > 0) notes.push(`|relevance| on ${shares.join(', on ')}`);
+    return { title, colour: (r, c) => relevanceColour(scaled(r, c)), bar, notes };
+  });
+  const data = clipData(picture, picture.relevances, limit);
+  return {
+    ...sheet(picture, panelsSvg(axes, [featurePanel(picture, levels(picture.features)), ...panels])),
+    data,
+  };
+}
+
+/** What is said above a picture of a clip. */
+export interface Prediction {
+  file: string;
+  /** null where it is not known. */
+  trueLabel: string | null;
+  predictedLabel: string;
+  /** Of the predicted class, 0 to 1. */
+  probability: number;
+  method: string;
+  /** The class that was explained, its logit, and the sum of all relevance. */
+  targetLabel: string;
+  logit: number;
+  relevanceSum: number;
+}
+
+/** Title and subtitle of a picture in one wording for all. */
+export function describePrediction(p: Prediction): { title: string; subtitle: string[] } {
+  const predicted = `predicted “${p.predictedLabel}” (${formatPercent(p.probability)})`;
+  const title = p.trueLabel === null ? `P${predicted.slice(1)}` : `True “${p.trueLabel}”, ${predicted}`;
+  const logit = `logit of “${p.targetLabel}” ${formatNumber(p.logit)}`;
+  return { title, subtitle: [p.file, p.method, logit, `Σ relevance ${formatNumber(p.relevanceSum)}`] };
+}
+
+function featurePanel(picture: ClipPicture, { low, high, at }: Levels): Panel {
+  return {
+    title: 'Input',
+    colour: (r, c) => spectrogramColour(at(r, c)),
+    bar: { label: picture.featureLabel, ticks: linearTicks(low, high, 5), columns: [spectrogramColour] },
+  };
+}
+
+/** A bar from −limit to +limit; the ends say so where larger relevance was cut off, and all-zero relevance has only its 0. */
+function relevanceBar(matrices: readonly Grid[], limit: number): ColourBar {
+  const columns = [(position: number) => relevanceColour(2 * position - 1)];
+  const label = 'relevance';
+  if (limit === 0) return { label, ticks: [{ position: 0.5, label: '0' }], columns };
+  const beyond = Math.max(...matrices.map(largest)) > limit;
+  const ticks = [-1, -0.5, 0, 0.5, 1].map((v): Tick => {
+    const sign = beyond && Math.abs(v) === 1 ? (v < 0 ? '≤ ' : '≥ ') : '';
+    return { position: (v + 1) / 2, label: sign + formatNumber(v * limit, 2) };
+  });
+  return { label, ticks, columns };
+}
+
+const share = (where: string, value: number | null) =>
+  value === null ? null : `${where} ${formatPercent(value)}`;
