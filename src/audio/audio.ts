@@ -1,0 +1,41 @@
+// What a recording is once decoded: mono samples at a sample rate.
+import { AudioError } from '../errors.ts';
+
+/** A mono recording. */
+export interface Audio {
+  /** Nominally in [−1, 1]; float files may exceed it. */
+  samples: Float32Array;
+  /** Hz. */
+  sampleRate: number;
+}
+
+/**
+ * Makes an {@link Audio}, checked.
+ *
+ * @param name how errors call the recording
+ * @throws AudioError where there is no sample, a sample is NaN or infinite, or the sample rate is not positive
+ */
+export function makeAudio(samples: Float32Array, sampleRate: number, name = 'audio'): Audio {
+  if (!(sampleRate > 0 && Number.isFinite(sampleRate))) {
+    throw new AudioError({
+      what: `${name}: invalid sample rate`,
+      expected: 'more than 0 Hz',
+      got: `${sampleRate}`,
+    });
+  }
+  if (samples.length === 0) throw new AudioError(`${name}: the recording holds no samples`);
+  const bad = samples.findIndex((s) => !Number.isFinite(s));
+  if (bad >= 0) {
+    const what = `${name}: sample ${bad} of ${samples.length} is not a number`;
+    throw new AudioError({ what, expected: 'finite samples', got: `${samples[bad]}` });
+  }
+  return { samples, sampleRate };
+}
+
+/** Refuses a recording whose every sample is zero. @throws AudioError */
+export function assertAudible(audio: Audio, name = 'audio'): void {
+  if (audio.samples.every((s) => s === 0)) {
+    const what = `${name}: the recording is silent (all ${audio.samples.length} samples are 0)`;
+    throw new AudioError({ what, todo: 'Leave it out, or record it again.' });
+  }
+}

@@ -1,0 +1,201 @@
+// WAV: every coding that is read, what encoders write around it, and every way in which a file can be broken.
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { describeShared, sharedPath } from '../../test/support/shared.ts';
+import { AudioError } from '../errors.ts';
+import { assertAudible } from './audio.ts';
+import { decodeWav, encodeWav } from './wav.ts';
+
+const ascii = (text: string) => [...new TextEncoder().encode(text)];
+const little = (value: number, width: number) =>
+  Array.from({ length: width }, (_, i) => Math.floor(value / 2 ** (8 * i)) & 255);
+const chunk = (id: string, content: number[], size = content.length) => [
+  ...ascii(id),
+  ...little(size, 4),
+  ...content,
+  ...(content.length % 2 ? [0] : []),
+];
+const bytesOf = (data: ArrayBufferView) => [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
+
+interface Format {
+  code?: number;
+  channels?: number;
+  rate?: number;
+  bits?: number;
+  align?: number;
+  /** What follows the 16 bytes that every 'fmt ' chunk has. */
+  more?: number[];
+}
+
+const format = ({ code = 1, channels = 1, rate = 8000, bits = 16, align, more = [] }: Format = {}) =>
+  chunk('fmt ', [
+    ...little(code, 2),
+    ...little(channels, 2),
+    ...little(rate, 4),
+    ...little(0, 4),
+    ...little(align ?? (channels * bits) / 8, 2),
+    ...little(bits, 2),
+    ...more,
+  ]);
+
+const wav = (...chunks: number[][]) => {
+  const body = [...ascii('WAVE'), ...chunks.flat()];
+  return Uint8Array.from([...ascii('RIFF'), ...little(body.length, 4), ...body]);
+};
+const samplesOf = (bytes: Uint8Array) => [...decodeWav(bytes, 'x.wav').samples];
+const pcm16 = bytesOf(Int16Array.of(0, 16384, -32768, 32767));
+
+describe('codings', () => {
+  const cases: [string, Format, number[], number[]][] = [
+    ['8 bit, unsigned', { bits: 8 }, [0, 128, 192, 255], [-1, 0, 0.5, 127 / 128]],
+    ['16 bit', {}, pcm16, [0, 0.5, -1, 32767 / 32768]],
+    ['24 bit', { bits: 24 }, [0, 0, 64, 0, 0, 128, 255, 255, 255], [0.5, -1, -(2 ** -23)]],
+    ['32 bit', { bits: 32 }, bytesOf(Int32Array.of(2 ** 30, -(2 ** 31))), [0.5, -1]],
+    ['float 32', { code: 3, bits: 32 }, bytesOf(Float32Array.of(0.25, -1.5)), [0.25, -1.5]],
+    ['float 64', { code: 3, bits: 64 }, bytesOf(Float64Array.of(0.25, -1.5)), [0.25, -1.5]],
+  ];
+  it.each(cases)('%s', (_, fmt, data, expected) => {
+    expect(samplesOf(wav(format(fmt), chunk('data', data)))).toEqual(expected);
+  });
+
+  it('the extensible format, by its GUID', () => {
+    const guid = [3, 0, 0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113];
+    const more = [...little(22, 2), ...little(32, 2), ...little(4, 4), ...guid];
+    const fmt = format({ code: 0xfffe, bits: 32, more });
+    expect(samplesOf(wav(fmt, chunk('data', bytesOf(Float32Array.of(0.5)))))).toEqual([0.5]);
+    const unknown = format({ code: 0xfffe, bits: 32, more: more.map((b) => b ^ 1) });
+    expect(() => samplesOf(wav(unknown, chunk('data', [0, 0, 0, 0])))).toThrow(/unsupported WAV coding/);
+  });
+
+  it('channels are mixed by their mean', () => {
+    const data = bytesOf(Int16Array.of(16384, 0, -32768, 32767, 32767, 32767));
+    const [first, second] = samplesOf(wav(format({ channels: 3 }), chunk('data', data)));
+    expect(first).toBeCloseTo((0.5 + 0 - 1) / 3, 7);
+    expect(second).toBeCloseTo(32767 / 32768, 7);
+  });
+
+  it('property: what was encoded comes back, to the last bit', () => {
+    const values = fc.array(fc.integer({ min: -(2 ** 15), max: 2 ** 15 - 1 }), { minLength: 1 });
+    fc.assert(
+      fc.property(
+        values,
+        fc.constantFrom(16, 24, 32),
+        fc.integer({ min: 1, max: 192000 }),
+        (v, bits, rate) => {
+          const audio = { samples: Float32Array.from(v, (x) => x / 2 ** 15), sampleRate: rate };
+          expect(decodeWav(encodeWav(audio, { bits: bits as 16 | 24 | 32 }))).toEqual(audio);
+        },
+      ),
+    );
+  });
+
+  it('samples beyond the range are clipped when encoded', () => {
+    const audio = { samples: Float32Array.of(2, -2), sampleRate: 8000 };
+    expect(samplesOf(encodeWav(audio))).toEqual([32767 / 32768, -1]);
+  });
+});
+
+describe('what encoders write around the samples', () => {
+  const expected = [0, 0.5, -1, 32767 / 32768];
+  const data = chunk('data', pcm16);
+  const head = [...ascii('RIFF'), 255, 255, 255, 255, ...ascii('WAVE'), ...format()];
+  it.each([
+    [
+      'other chunks before and after, one of odd size',
+      wav(chunk('JUNK', [1, 2, 3]), format(), data, chunk('id3 ', [7])),
+    ],
+    ['a view into a larger buffer', Uint8Array.from([9, 9, 9, ...wav(format(), data)]).subarray(3)],
+    ['a stream, length 0xFFFFFFFF', Uint8Array.from([...head, ...chunk('data', pcm16, 0xffffffff)])],
+    ['a stream, length 0x7FFFF000', Uint8Array.from([...head, ...chunk('data', pcm16, 0x7ffff000)])],
+    ['a stream, length 0', Uint8Array.from([...head, ...chunk('data', pcm16, 0)])],
+    ['bytes after the last whole frame', wav(format(), chunk('data', [...pcm16, 5]))],
+    [
+      'RF64',
+      Uint8Array.from([
+        ...[...ascii('RF64'), 255, 255, 255, 255, ...ascii('WAVE')],
+        ...chunk('ds64', [...little(0, 8), ...little(pcm16.length, 8), ...little(4, 8), ...little(0, 4)]),
+        ...format(),
+        ...chunk('data', pcm16, 0xffffffff),
+        ...chunk('LIST', [1, 2, 3, 4]),
+      ]),
+    ],
+  ])('%s', (_, bytes) => {
+    expect(samplesOf(bytes)).toEqual(expected);
+  });
+});
+
+describe('broken files', () => {
+  const whole = wav(format(), chunk('data', pcm16));
+
+  it('every truncation is refused', () => {
+    for (let length = 0; length < whole.length; length++) {
+      expect(() => decodeWav(whole.subarray(0, length)), `${length} bytes`).toThrow(AudioError);
+    }
+  });
+
+  it.each<[string, Uint8Array, RegExp]>([
+    ['an empty file', new Uint8Array(0), /x\.wav: the file is empty/],
+    ['cut samples', whole.subarray(0, -2), /truncated: expected 8 bytes in its 'data' chunk, got 6/],
+    ['text', Uint8Array.from(ascii('this is not audio')), /x\.wav: not a WAV file/],
+    [
+      'FLAC',
+      Uint8Array.from(ascii('fLaC then a stream')),
+      /not a WAV file: got a FLAC file\. Convert it first/,
+    ],
+    ['MP3', Uint8Array.from([...ascii('ID3'), ...new Array(20).fill(0)]), /got an MP3 file/],
+    ['another RIFF', Uint8Array.from([...ascii('RIFF'), 4, 0, 0, 0, ...ascii('AVI ')]), /not a WAV file/],
+    ['no fmt', wav(chunk('data', pcm16)), /no 'fmt ' chunk: got 'data'/],
+    ['no data', wav(format()), /no 'data' chunk: got 'fmt '/],
+    ['a short fmt', wav(chunk('fmt ', [1, 0]), chunk('data', pcm16)), /'fmt ' chunk is too short/],
+    ['no samples', wav(format(), chunk('data', [])), /holds no samples/],
+    [
+      'sample rate 0',
+      wav(format({ rate: 0 }), chunk('data', pcm16)),
+      /sample rate: expected more than 0 Hz, got 0/,
+    ],
+    ['no channel', wav(format({ channels: 0 }), chunk('data', pcm16)), /contradicts itself/],
+    ['a wrong block align', wav(format({ align: 3 }), chunk('data', pcm16)), /expected 2 bytes .* got 3/],
+    ['12 bits', wav(format({ bits: 12, align: 2 }), chunk('data', pcm16)), /got 12 bit/],
+    ['ADPCM', wav(format({ code: 2, bits: 4, align: 256 }), chunk('data', pcm16)), /got Microsoft ADPCM/],
+    ['mu-law', wav(format({ code: 7, bits: 8 }), chunk('data', pcm16)), /got mu-law/],
+    [
+      'NaN',
+      wav(format({ code: 3, bits: 32 }), chunk('data', bytesOf(Float32Array.of(0, Number.NaN)))),
+      /sample 1 of 2 is not a number/,
+    ],
+  ])('%s', (_, bytes, message) => {
+    expect(() => decodeWav(bytes, 'x.wav')).toThrow(message);
+    expect(() => decodeWav(bytes, 'x.wav')).toThrow(AudioError);
+  });
+
+  it('property: random bytes after a header give samples or an AudioError, nothing else', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), fc.nat(60), (noise, at) => {
+        const bytes = Uint8Array.from([...whole, ...whole]);
+        bytes.set(noise.subarray(0, bytes.length - at), at);
+        try {
+          expect(decodeWav(bytes).samples.length).toBeGreaterThan(0);
+        } catch (error) {
+          if (!(error instanceof AudioError)) throw error;
+        }
+      }),
+    );
+  });
+
+  it('silence is for the caller to refuse', () => {
+    const silent = decodeWav(wav(format(), chunk('data', [0, 0, 0, 0])), 'x.wav');
+    expect(() => assertAudible(silent, 'x.wav')).toThrow(/x\.wav: the recording is silent/);
+    assertAudible(decodeWav(whole));
+  });
+});
+
+describeShared('data/fsdd', 'golden: a real recording', () => {
+  it('has the samples that its bytes spell', () => {
+    const { samples, sampleRate } = decodeWav(
+      readFileSync(sharedPath('data/fsdd/recordings/0_george_0.wav')),
+    );
+    expect([sampleRate, samples.length]).toEqual([8000, 2384]);
+    expect([...samples.subarray(0, 3)].map((s) => s * 32768)).toEqual([-1489, -962, -606]);
+  });
+});
