@@ -132,7 +132,7 @@ function relevanceBar(matrices: readonly Grid[], limit: number): ColourBar {
   const beyond = Math.max(...matrices.map(largest)) > limit;
   const ticks = [-1, -0.5, 0, 0.5, 1].map((v): Tick => {
     const sign = beyond && Math.abs(v) === 1 ? (v < 0 ? '≤ ' : '≥ ') : '';
-    return { position: (v + 1) / 2, label: sign + formatNumber(v * limit, 2) };
+    return { position: (v + 1) / 2, label: sign + formatNumber(v * limit) };
   });
   return { label, ticks, columns };
 }
