@@ -1,0 +1,28 @@
+// The layouts of recordings on disk that are recognised, and what a layout's reader finds.
+import type { Clip } from './clip.ts';
+import type { Listing } from './disk.ts';
+
+/** How recordings lie on disk; {@link layouts} says what each looks like. */
+export type Layout = 'audiomnist' | 'fsdd' | 'folders';
+
+/** What each layout looks like, as errors say it. */
+export const layouts: Record<Layout, string> = {
+  audiomnist: "AudioMNIST's (data/NN/D_NN_R.wav: digit D, speaker NN, repetition R)",
+  fsdd: "the Free Spoken Digit Dataset's (D_SPEAKER_R.wav, or recordings/D_SPEAKER_R.wav)",
+  folders: 'a folder per class (CLASS/anything.wav)',
+};
+
+/** What a layout's reader found in a place. */
+export interface Found {
+  clips: Clip[];
+  /** Recordings that do not lie or are not named as the layout wants. */
+  leftOut: string[];
+  /** What a user should know. */
+  notes: string[];
+  name?: string;
+  synthetic?: boolean;
+  testSpeakers?: string[];
+}
+
+/** Reads a layout where `place` has it, else `null`; `above` is the folder that holds `place`, if that may be read. */
+export type LayoutReader = (place: Listing, above?: Listing) => Promise<Found | null>;

@@ -1,0 +1,91 @@
+// Loads a folder of recordings, whichever of the known layouts it has.
+import { resolve } from 'node:path';
+import { CorpusError } from '../errors.ts';
+import { readAudioMnist } from './audiomnist.ts';
+import { byText, type Corpus, labelsOf } from './clip.ts';
+import { isRecording, type Listing, listFolder } from './disk.ts';
+import { readFolders } from './folders.ts';
+import { readFsdd } from './fsdd.ts';
+import { type Found, type Layout, type LayoutReader, layouts } from './layout.ts';
+
+const readers: [Layout, LayoutReader][] = [
+  ['audiomnist', readAudioMnist],
+  ['fsdd', readFsdd],
+  ['folders', readFolders],
+];
+
+/**
+ * Loads a corpus. The layout is recognised from the names of folders and files; the recordings themselves are not read.
+ * They may lie in the folder itself, in `data` or `recordings` in it, or below its only folder (an unpacked archive).
+ *
+ * @throws FileError where the folder is missing, is a file, or cannot be read
+ * @throws CorpusError where there are no recordings, no known layout, or fewer than two classes
+ */
+export async function loadCorpus(path: string): Promise<Corpus> {
+  const root = resolve(path).replaceAll('\\', '/');
+  const places = await placesIn(await listFolder(root), 3);
+  let oneClass: Found | undefined;
+  for (const [layout, read] of readers) {
+    for (const [place, above] of places) {
+      const found = await read(place, above);
+      if (found && labelsOf(found.clips).length > 1) return corpus(root, layout, found);
+      oneClass ??= found ?? undefined;
+    }
+  }
+  if (!oneClass) throw unknown(root, places);
+  const { clips } = oneClass;
+  throw new CorpusError({
+    what: `${root}: there is nothing to tell apart`,
+    expected: 'recordings of two classes or more',
+    got: `${clips.length} of one, '${clips[0]!.label}'`,
+    todo: `Known layouts: ${Object.values(layouts).join('; ')}.`,
+  });
+}
+
+/** The folders that may hold the recordings, each with the one above it, nearest first. */
+async function placesIn(place: Listing, depth: number, above?: Listing): Promise<[Listing, Listing?][]> {
+  if (depth === 0) return [[place, above]];
+  const names = place.folders.filter((f) => place.folders.length === 1 || f === 'data' || f === 'recordings');
+  const below = names.map(async (name) =>
+    placesIn(await listFolder(`${place.path}/${name}`), depth - 1, place),
+  );
+  return [[place, above], ...(await Promise.all(below)).flat()];
+}
+
+function corpus(root: string, layout: Layout, found: Found): Corpus {
+  const { leftOut, synthetic = false, testSpeakers } = found;
+  const clips = found.clips.sort((a, b) => byText(a.path, b.path));
+  const notes = [...found.notes];
+  if (leftOut.length) {
+    const names = leftOut.slice(0, 3).map((path) => path.slice(root.length + 1));
+    if (leftOut.length > names.length) names.push('…');
+    const count = leftOut.length === 1 ? '1 recording' : `${leftOut.length} recordings`;
+    notes.push(`${count} left out, not placed or named as in ${layouts[layout]}: ${names.join(', ')}`);
+  }
+  return {
+    name: found.name ?? root.slice(root.lastIndexOf('/') + 1),
+    layout,
+    root,
+    clips,
+    synthetic,
+    ...(notes.length > 0 && { note: notes.join('; ') }),
+    ...(testSpeakers && { testSpeakers }),
+  };
+}
+
+function unknown(root: string, places: [Listing, Listing?][]): CorpusError {
+  const files = places.flatMap(([place]) => place.files);
+  const wav = files.filter(isRecording);
+  const other = files.filter((name) => /\.(flac|mp3|ogg|opus|m4a|aac|aiff?)$/i.test(name));
+  const got = wav.length
+    ? `${wav.length} WAV files named like ${wav[0]}`
+    : other.length
+      ? `no WAV file, but ${other.length} like ${other[0]}`
+      : 'no WAV file';
+  return new CorpusError({
+    what: `${root}: not a corpus of a known layout`,
+    expected: Object.values(layouts).join(', or '),
+    got,
+    todo: other.length && !wav.length ? 'Convert the recordings to WAV.' : undefined,
+  });
+}
