@@ -1,0 +1,38 @@
+// The networks that Earmark can train by name.
+import { ModelError } from '../errors.ts';
+import type { Layer, Network } from './layers.ts';
+
+const block = (channels: number, size: readonly number[]): Layer[] => [
+  { kind: 'conv', channels, kernel: [3, 3], bias: false },
+  { kind: 'batchnorm' },
+  { kind: 'relu' },
+  { kind: 'maxpool', size },
+];
+
+/** A small CNN for log-mel input of about 48 × 65. */
+function melCnn(classes: number): Layer[] {
+  return [
+    ...block(24, [2, 2]),
+    ...block(48, [2, 2]),
+    ...block(96, [2, 2]),
+    { kind: 'conv', channels: 128, kernel: [3, 3], bias: false },
+    { kind: 'batchnorm' },
+    { kind: 'relu' },
+    { kind: 'globalpool', of: 'max' },
+    { kind: 'dropout', rate: 0.3 },
+    { kind: 'dense', units: classes },
+  ];
+}
+
+const ARCHITECTURES: Readonly<Record<string, (classes: number) => Layer[]>> = { 'mel-cnn': melCnn };
+
+export const architectures = Object.keys(ARCHITECTURES);
+
+/** @throws ModelError for an unknown name */
+export function architecture(name: string, classes: number): Network {
+  const layers = ARCHITECTURES[name];
+  if (!layers) {
+    throw new ModelError({ what: `unknown architecture "${name}"`, expected: architectures.join(', ') });
+  }
+  return { name, layers: layers(classes) };
+}
