@@ -2,20 +2,23 @@
 import type { GraphBuilder } from './builder.ts';
 import { staticDims } from './dims.ts';
 import type { NodeOf } from './types.ts';
-import { int64s, tensor } from './types.ts';
+import { tensor } from './types.ts';
 import { padsOf, span, type Window, windowOf } from './window.ts';
+
+const FEW_CHANNELS = 4;
 
 /**
  * fᵀ(r; W) of a convolution: [N, O, …output] → [N, C, …input].
  * With stride 1 it is itself a convolution, by the kernel flipped and its channels swapped, which is faster than
- * ConvTranspose by up to two times.
+ * ConvTranspose by up to two times; not so to very few channels, which ONNX Runtime's Conv pads to a vector.
  * @param weight [O, C/group, …kernel]
  */
 export function convAdjoint(g: GraphBuilder, r: string, weight: string, w: Window, group: number): string {
   const pads = w.padsBegin.map((p, i) => span(w, i) - 1 - p);
   const padsEnd = w.padsEnd.map((p, i) => span(w, i) - 1 - p);
+  const channels = staticDims([g.shape(weight)[1]], 'weight')[0] * group;
   const plain = w.strides.every((s) => s === 1) && [...pads, ...padsEnd].every((p) => p >= 0);
-  if (plain) {
+  if (plain && channels >= FEW_CHANNELS) {
     return g.emit('Conv', [r, flipped(g, weight, group)], {
       kernel_shape: w.kernel,
       dilations: w.dilations,
@@ -73,17 +76,24 @@ export function convFilterAdjoint(
   const padded = g.pad(x, [0, 0, ...w.padsBegin], [0, 0, ...w.padsEnd]);
   // [N, group, O/group, P]
   const rows = g.reshape(r, [0, group, out / group, positions]);
-  const parts = indices(kernel).map((k) => {
+  const columnsAt = (k: readonly number[]) => {
     const cuts = k.map((at, i) => ({
       axis: i + 2,
       start: at * w.dilations[i],
       end: at * w.dilations[i] + (w.output[i] - 1) * w.strides[i] + 1,
       step: w.strides[i],
     }));
-    const columns = g.reshape(g.slice(padded, cuts), [0, group, perGroup, positions]);
-    const product = g.emit('MatMul', [rows, g.transpose(columns, [0, 1, 3, 2])]);
-    return g.reduceSum(product, [0], 0);
-  });
+    return g.reshape(g.slice(padded, cuts), [0, group, perGroup, positions]);
+  };
+  const product = (columns: string) =>
+    g.reduceSum(g.emit('MatMul', [rows, g.transpose(columns, [0, 1, 3, 2])]), [0], 0);
+  if (perGroup <= FEW_CHANNELS) {
+    // One product for all positions: [N, group, K·C/group, P].
+    const all = product(g.concat(indices(kernel).map(columnsAt), 2));
+    const split = g.reshape(all, [out, ...kernel, perGroup]);
+    return g.transpose(split, [0, kernel.length + 1, ...kernel.map((_, i) => i + 1)]);
+  }
+  const parts = indices(kernel).map((k) => product(columnsAt(k)));
   // K × [group, O/group, C/group] → [O, C/group, …kernel]
   const stacked =
     parts.length === 1
@@ -105,27 +115,9 @@ export function averagePoolAdjoint(
   countIncludePad: boolean,
 ): string {
   const share = g.mul(r, tensor(shares(w, countIncludePad), [1, 1, ...w.output]));
-  const tiles = w.kernel.every(
-    (k, i) => k === w.strides[i] && w.dilations[i] === 1 && w.padsBegin[i] === 0 && w.padsEnd[i] === 0,
-  );
-  if (tiles) return tiled(g, share, w, channels);
   const flat = g.reshape(share, [-1, 1, ...w.output]);
   const ones = tensor(new Float64Array(w.kernel.reduce((n, k) => n * k, 1)).fill(1), [1, 1, ...w.kernel]);
   return g.reshape(convAdjoint(g, flat, g.constant(ones), w, 1), [-1, channels, ...w.input]);
-}
-
-/** Copies each element over its tile; what no tile covers at the far edges gets zero. */
-function tiled(g: GraphBuilder, r: string, w: Window, channels: number): string {
-  const interleaved = w.output.flatMap((n) => [n, 1]);
-  const spread = w.output.flatMap((n, i) => [n, w.kernel[i]]);
-  const rows = g.reshape(r, [-1, channels, ...interleaved]);
-  const wide = g.emit('Expand', [rows, int64s([1, 1, ...spread])]);
-  const whole = g.reshape(wide, [-1, channels, ...w.output.map((n, i) => n * w.kernel[i])]);
-  return g.pad(
-    whole,
-    [0, 0, ...w.input.map(() => 0)],
-    [0, 0, ...w.input.map((n, i) => n - w.output[i] * w.kernel[i])],
-  );
 }
 
 /** 1 / number of inputs that each output averages, [output] in row-major order. */
@@ -175,15 +167,27 @@ export function maxPoolForward(g: GraphBuilder, node: NodeOf<'MaxPool'>): Record
   const saved: Record<string, string> = {};
   let rest = x;
   for (let axis = w.kernel.length - 1; axis >= 0; axis--) {
-    const end = w.output[axis] * 2;
-    const first = g.slice(rest, [{ axis: axis + 2, start: 0, end, step: 2 }]);
-    const second = g.slice(rest, [{ axis: axis + 2, start: 1, end, step: 2 }]);
-    saved[`wins${axis}`] = g.emit('GreaterOrEqual', [first, second]);
+    const [first, second] = halves(g, rest, axis + 2, w.output[axis]);
+    saved[`wins${axis}`] = g.cast(g.emit('GreaterOrEqual', [first, second]), g.type(x).dtype);
     const name = axis === 0 ? y : g.fresh(`${node.name}_max`);
     g.node({ op: 'Max', name, inputs: [first, second], outputs: [name], attributes: {} });
     rest = name;
   }
   return saved;
+}
+
+/** Even and odd elements along an axis, `count` of each. The last axis goes by way of [M, 2] → [2, M], the fastest. */
+function halves(g: GraphBuilder, x: string, axis: number, count: number): [string, string] {
+  const shape = g.shape(x);
+  if (axis < shape.length - 1) {
+    const end = count * 2;
+    return [g.slice(x, [{ axis, start: 0, end, step: 2 }]), g.slice(x, [{ axis, start: 1, end, step: 2 }])];
+  }
+  const even = shape[axis] === count * 2 ? x : g.slice(x, [{ axis, start: 0, end: count * 2 }]);
+  const columns = g.transpose(g.reshape(even, [-1, 2]), [1, 0]);
+  const dims = [-1, ...staticDims(shape.slice(1, -1), 'MaxPool'), count];
+  const half = (i: number) => g.reshape(g.slice(columns, [{ axis: 0, start: i, end: i + 1 }]), dims);
+  return [half(0), half(1)];
 }
 
 /** Hands each output's adjoint to the input that won. */
@@ -207,7 +211,7 @@ export function maxPoolBackward(
   let adjoint = r;
   w.kernel.forEach((_, i) => {
     const axis = i + 2;
-    const first = g.where(saved[`wins${i}`], adjoint, 0);
+    const first = g.mul(adjoint, saved[`wins${i}`]);
     const second = g.sub(adjoint, first);
     // Interleave along the axis: [.., n, ..] twice → [.., n, 2, ..] → [.., 2n, ..].
     const shape = staticDims(g.shape(adjoint).slice(1), node.name);

@@ -7,11 +7,13 @@ import {
   maxPoolBackward,
   maxPoolForward,
 } from './adjoint.ts';
+import { affineBackward, batchNormBackward, batchNormForward, channelAxes } from './batch-norm.ts';
 import { GraphBuilder } from './builder.ts';
 import { axisOf, staticDims } from './dims.ts';
 import type { OpName } from './ops.ts';
 import { type Backward, type ReverseTable, Tape, type Visit } from './reverse.ts';
-import type { Graph, Shape } from './types.ts';
+import { prune } from './simplify.ts';
+import type { Graph, Node, Shape } from './types.ts';
 import { int64s, isFloat } from './types.ts';
 import { verify } from './verify.ts';
 
@@ -92,18 +94,9 @@ function positions(v: Visit<OpName>): number {
   return staticDims(v.shape(0).slice(2), v.where).reduce((n, d) => n * d, 1);
 }
 
-const channelAxes = (shape: Shape) => [0, ...shape.keys()].filter((axis, i) => i === 0 || axis > 1);
-
-/** [C] → [1, C, 1, …], to broadcast against [N, C, …]. */
-function perChannel(v: Visit<OpName>, value: string): string {
-  return v.g.reshape(value, [
-    1,
-    -1,
-    ...v
-      .shape(0)
-      .slice(2)
-      .map(() => 1),
-  ]);
+function untouched(g: GraphBuilder, node: Node): Record<string, string> {
+  g.node(node);
+  return {};
 }
 
 export const GRADIENT: ReverseTable = {
@@ -188,31 +181,13 @@ export const GRADIENT: ReverseTable = {
     },
   },
 
-  // y = (x − μ)·γ/√(σ² + ε) + β with given μ and σ²; statistics of the batch are ops of their own before it.
   BatchNormalization: {
-    backward: (v) => {
-      const { g } = v;
-      const [x, scale, , mean, variance] = v.node.inputs;
-      const axes = channelAxes(v.shape(0));
-      const deviation = g.emit('Sqrt', [g.add(variance, v.node.attributes.epsilon ?? 1e-5)]);
-      const slope = g.div(scale, deviation);
-      const sum = g.reduceSum(v.out, axes, 0);
-      const statistics = v.needs(1) || v.needs(4);
-      const centred = statistics ? g.mul(g.sub(x, perChannel(v, mean)), v.out) : '';
-      // Σ r·(x − μ)/√(σ² + ε)
-      const moment = statistics ? g.div(g.reduceSum(centred, axes, 0), deviation) : '';
-      return [
-        v.needs(0) ? g.mul(v.out, perChannel(v, slope)) : undefined,
-        v.needs(1) ? moment : undefined,
-        v.needs(2) ? sum : undefined,
-        v.needs(3) ? g.neg(g.mul(slope, sum)) : undefined,
-        v.needs(4) ? g.mul(g.mul(moment, g.div(slope, deviation)), -0.5) : undefined,
-      ];
-    },
+    forward: (g, node) => (node.attributes.training_mode ? batchNormForward(g, node) : untouched(g, node)),
+    backward: (v) => (v.node.attributes.training_mode ? batchNormBackward(v) : affineBackward(v)),
   },
   Dropout: { backward: (v) => [v.out] },
   Identity: { backward: (v) => [v.out] },
-  Relu: { backward: (v) => [v.g.where(v.g.emit('Greater', [v.node.outputs[0], 0]), v.out, 0)] },
+  Relu: pointwise((v) => v.g.cast(v.g.emit('Greater', [v.node.outputs[0], 0]), v.g.type(v.out).dtype)),
   Sigmoid: pointwise((v) => v.g.mul(v.node.outputs[0], v.g.sub(1, v.node.outputs[0]))),
   Tanh: pointwise((v) => v.g.sub(1, v.g.mul(v.node.outputs[0], v.node.outputs[0]))),
   // y ⊙ (r − Σ r⊙y)
@@ -452,5 +427,5 @@ export function gradient(graph: Graph, of: string, wanted: readonly string[]): G
     });
     g.output(`gradient.${name}`);
   }
-  return verify(g.build(`${graph.name}_gradient`, graph.metadata));
+  return verify(prune(g.build(`${graph.name}_gradient`, graph.metadata)));
 }

@@ -5,7 +5,13 @@ import type { Shape } from '../graph/types.ts';
 
 /** One layer; sizes are [bins, frames]. */
 export type Layer =
-  | { readonly kind: 'conv'; readonly channels: number; readonly kernel: readonly number[]; readonly stride?: number; readonly bias?: boolean }
+  | {
+      readonly kind: 'conv';
+      readonly channels: number;
+      readonly kernel: readonly number[];
+      readonly stride?: number;
+      readonly bias?: boolean;
+    }
   | { readonly kind: 'batchnorm' }
   | { readonly kind: 'relu' }
   | { readonly kind: 'maxpool'; readonly size: readonly number[] }
@@ -128,10 +134,7 @@ function forwardLayer(g: GraphBuilder, layer: Layer, name: string, x: string, ar
   }
 }
 
-/**
- * y = (x − μ)/√(σ² + ε)·γ + β. In training μ and σ² are the batch's, and the running statistics move towards
- * them, the variance by its unbiased estimate n/(n − 1)·σ².
- */
+/** y = (x − μ)/√(σ² + ε)·γ + β; in training with the batch's μ and σ², towards which the running ones move. */
 function batchNorm(
   g: GraphBuilder,
   name: string,
@@ -141,30 +144,26 @@ function batchNorm(
   bias: string,
 ): string {
   const { epsilon, momentum } = BATCH_NORM;
-  const [, width, ...spatial] = staticDims([1, ...g.shape(x).slice(1)], name);
+  const [width] = staticDims([g.shape(x)[1]], name);
   const statistic = (suffix: string, start: number): Parameter => ({
     name: `${name}.${suffix}`,
     dims: [width],
     start,
     trained: false,
   });
-  const running = { mean: statistic('running_mean', 0), variance: statistic('running_var', 1) };
-  const kept = { mean: around.parameter(running.mean), variance: around.parameter(running.variance) };
-  const normalise = (mean: string, variance: string) =>
-    g.emit('BatchNormalization', [x, scale, bias, mean, variance], { epsilon }, name);
-  if (!around.updated) return normalise(kept.mean, kept.variance);
+  const mean = statistic('running_mean', 0);
+  const variance = statistic('running_var', 1);
+  const inputs = [x, scale, bias, around.parameter(mean), around.parameter(variance)];
+  if (!around.updated) return g.emit('BatchNormalization', inputs, { epsilon }, name);
 
-  // Averages over the positions of each clip first, which is the faster order, then over the batch.
-  const field = [1, width, ...spatial.map(() => 1)];
-  const average = (value: string) => g.reduceMean(spatial.length ? g.emit('GlobalAveragePool', [value]) : value, [0]);
-  const mean = average(x);
-  const centred = g.sub(x, mean);
-  const variance = average(g.mul(centred, centred));
-  const vector = (value: string) => (field.length === 2 && width === 1 ? value : g.reshape(value, [width]));
+  const attributes = { epsilon, momentum: 1 - momentum, training_mode: 1 };
+  const results = [name, `${name}_mean`, `${name}_var`];
+  const [y, newMean, newVariance] = g.emitAll('BatchNormalization', inputs, attributes, results);
+  // ONNX moves the running variance towards σ², PyTorch towards n/(n − 1)·σ².
   const count = g.div(g.cast(g.emit('Size', [x]), 'float32'), width);
-  const unbiased = g.mul(vector(variance), g.div(count, g.sub(count, 1)));
-  const moved = (old: string, now: string) => g.add(g.mul(old, 1 - momentum), g.mul(now, momentum));
-  around.updated(running.mean, moved(kept.mean, vector(mean)));
-  around.updated(running.variance, moved(kept.variance, unbiased));
-  return normalise(vector(mean), vector(variance));
+  const kept = g.mul(inputs[4], 1 - momentum);
+  const step = g.mul(g.sub(newVariance, kept), g.div(count, g.sub(count, 1)));
+  around.updated(mean, newMean);
+  around.updated(variance, g.add(kept, step));
+  return y;
 }

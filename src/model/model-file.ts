@@ -62,6 +62,10 @@ function metadata<T>(graph: Graph, key: string, schema: z.ZodType<T>, name: stri
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new ModelError({ what: `${name}: metadata "${key}" cannot be read`, got: text.slice(0, 80), cause });
+    throw new ModelError({
+      what: `${name}: metadata "${key}" cannot be read`,
+      got: text.slice(0, 80),
+      cause,
+    });
   }
 }

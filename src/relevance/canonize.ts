@@ -1,6 +1,7 @@
 // Brings a classifier's graph into the form that rules apply to: batch norm merged, dense layers as Gemm(x, Wᵀ, b), logits last.
 import { GraphError, ModelError } from '../errors.ts';
 import { inferShapes } from '../graph/shapes.ts';
+import { prune } from '../graph/simplify.ts';
 import type { Graph, Node, NodeOf, Tensor, ValueInfo } from '../graph/types.ts';
 import { stridesOf } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
@@ -13,7 +14,7 @@ import { verify } from '../graph/verify.ts';
 export function canonize(graph: Graph): Graph {
   let current = lookThrough(onlyInput(graph));
   for (const pass of [dropInference, denseAsGemm, mergeBatchNorm]) current = pass(current);
-  return verify(unused(current));
+  return verify(prune(current));
 }
 
 function onlyInput(graph: Graph): Graph {
@@ -186,17 +187,4 @@ function mergeBatchNorm(graph: Graph): Graph {
     const nodes = g.nodes.flatMap((n) => (n === node ? [] : n === before ? [mergedNode] : [n]));
     return { ...g, nodes, constants };
   }, graph);
-}
-
-/** Drops nodes and constants that nothing uses. */
-function unused(graph: Graph): Graph {
-  const live = new Set(graph.outputs.map((o) => o.name));
-  const nodes: Node[] = [];
-  for (const node of graph.nodes.toReversed()) {
-    if (!node.outputs.some((name) => live.has(name))) continue;
-    for (const name of node.inputs) live.add(name);
-    nodes.unshift(node);
-  }
-  const constants = new Map([...graph.constants].filter(([name]) => live.has(name)));
-  return { ...graph, nodes, constants };
 }

@@ -1,19 +1,18 @@
 // Compiles a classifier into its explanation: one graph from the input and a target to logits, relevance and ledger.
 import { GraphError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
-import { GRADIENT } from '../graph/gradient.ts';
 import type { OpName } from '../graph/ops.ts';
-import { type ReverseRule, type ReverseTable, Tape, type Visit } from '../graph/reverse.ts';
+import { Tape } from '../graph/reverse.ts';
+import { poolBeforeRelu, prune } from '../graph/simplify.ts';
 import type { Graph, Node, ValueInfo } from '../graph/types.ts';
 import { int64s } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
 import { canonize } from './canonize.ts';
-import { type Facts, factsOf } from './facts.ts';
+import { factsOf } from './facts.ts';
 import { LedgerBuilder, type LedgerRow } from './ledger.ts';
-import { affine, averaging, convolution, dense, globalAveraging, type Linear } from './linear.ts';
 import type { LayerKind, Method } from './method.ts';
-import { type Absorbed, propagate } from './propagate.ts';
 import { isProportional, NORM, type Rule } from './rules.ts';
+import { relevanceWalk } from './walk.ts';
 
 export interface CompileOptions {
   readonly method: Method;
@@ -52,20 +51,20 @@ export function compile(
   model: Graph,
   { method, start = 'logit', ledger = false }: CompileOptions,
 ): Explanation {
-  const graph = canonize(model);
-  const [input] = graph.inputs;
-  const logits = graph.outputs[0].name;
-  const rules = assignRules(graph, method);
-  const facts = factsOf(
-    graph,
-    (node) => node.op === 'BatchNormalization' || isProportional(rules.get(node.name) ?? NORM),
-    start === 'logit',
-  );
+  const canonical = canonize(model);
+  const [input] = canonical.inputs;
+  const logits = canonical.outputs[0].name;
+  const rules = assignRules(canonical, method);
+  const proportional = (node: Node) =>
+    node.op === 'BatchNormalization' || isProportional(rules.get(node.name) ?? NORM);
+  const known = factsOf(canonical, proportional, start === 'logit');
+  const graph = poolBeforeRelu(canonical, known.vanishing);
+  const facts = factsOf(graph, proportional, start === 'logit');
   const g = new GraphBuilder([...graph.nodes.flatMap((n) => n.outputs), ...graph.constants.keys()]);
   g.input(input.name, input.dtype, input.shape);
   const target = g.input(g.fresh('target'), 'int64', [input.shape[0]]);
   const book = ledger ? new LedgerBuilder(g) : undefined;
-  const walk = relevanceTable(rules, facts, book !== undefined);
+  const walk = relevanceWalk(rules, facts, book !== undefined);
   const tape = new Tape(g, graph, walk.table, [input.name]);
   const seed = startOf(g, logits, target, start);
   const adjoints = tape.back(new Map([[logits, seed]]), (node, arrived, passed) => {
@@ -83,7 +82,7 @@ export function compile(
     logits: publish(g, 'logits', logits),
     relevance: publish(g, 'relevance', relevance),
     ...(book && sheet && { ledger: { name: sheet, rows: book.rows } }),
-    graph: verify(g.build(`${graph.name}_${method.name}`, graph.metadata)),
+    graph: verify(prune(g.build(`${graph.name}_${method.name}`, graph.metadata))),
   };
 }
 
@@ -125,59 +124,3 @@ function assignRules(graph: Graph, method: Method): Map<string, Rule> {
   }
   return rules;
 }
-
-interface Walk {
-  readonly table: ReverseTable;
-  readonly ruleName: (node: Node) => string;
-  readonly absorbed: (node: Node) => Absorbed;
-}
-
-/** How relevance passes each op: linear layers by rule, activations and rearrangements as they are. */
-function relevanceTable(rules: ReadonlyMap<string, Rule>, facts: Facts, keeping: boolean): Walk {
-  const shares = new Map<string, Absorbed>();
-  const through =
-    <K extends OpName>(layer: (v: Visit<K>) => Linear): ReverseRule<K>['backward'] =>
-    (v) => {
-      const absorbed = { bias: [], stabilizer: [], dropped: [] };
-      if (keeping) shares.set(v.node.name, absorbed);
-      const rule = rules.get(v.node.name) ?? NORM;
-      return [
-        propagate(v.g, layer(v), v.node.outputs[0], v.out, rule, facts, keeping ? absorbed : undefined),
-      ];
-    };
-  const pass = { backward: (v: Visit<OpName>) => [v.out] };
-  const refused = Object.fromEntries(
-    Object.keys(GRADIENT).map((op) => [
-      op,
-      `no rule carries relevance through ${op}; supported are ${SUPPORTED}`,
-    ]),
-  ) as unknown as ReverseTable;
-  return {
-    table: {
-      ...refused,
-      Conv: { backward: through(convolution) },
-      Gemm: { backward: through(dense) },
-      AveragePool: { backward: through(averaging) },
-      GlobalAveragePool: { backward: through(globalAveraging) },
-      BatchNormalization: { backward: through(affine) },
-      Relu: pass,
-      MaxPool: GRADIENT.MaxPool,
-      GlobalMaxPool: GRADIENT.GlobalMaxPool,
-      Flatten: GRADIENT.Flatten,
-      Reshape: GRADIENT.Reshape,
-      Squeeze: GRADIENT.Squeeze,
-      Unsqueeze: GRADIENT.Unsqueeze,
-      Transpose: GRADIENT.Transpose,
-    },
-    ruleName: (node) => {
-      if (rules.has(node.name)) return (rules.get(node.name) as Rule).name;
-      if (/Average|BatchNorm/.test(node.op)) return 'norm';
-      return /Max/.test(node.op) ? 'winner' : 'pass';
-    },
-    absorbed: (node) => shares.get(node.name) ?? { bias: [], stabilizer: [], dropped: [] },
-  };
-}
-
-const SUPPORTED =
-  'Conv, Gemm, MatMul by a constant matrix, BatchNormalization, Relu, MaxPool, AveragePool, GlobalAveragePool, ' +
-  'GlobalMaxPool, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Dropout and a final Softmax';

@@ -7,7 +7,7 @@ export interface Facts {
   readonly nonNegative: (value: string) => boolean;
   /** The relevance of the value is 0 wherever the value is 0. */
   readonly vanishing: (value: string) => boolean;
-  /** The relevance of the value is 0 wherever the value is ≤ 0: only a ReLU reads it, and vanishes. */
+  /** The relevance of the value is 0 wherever the value is ≤ 0: only a ReLU that vanishes reads it, or pools it. */
   readonly gated: (value: string) => boolean;
 }
 
@@ -54,9 +54,13 @@ export function factsOf(graph: Graph, proportional: (node: Node) => boolean, sta
       return KEEPING.has(node.op) || node.op === 'Relu' ? vanishing(node.outputs[0]) : proportional(node);
     });
   });
-  const gated = (value: string) =>
-    !graph.outputs.some((o) => o.name === value) &&
-    readers(value).every((node) => node.op === 'Relu' && vanishing(node.outputs[0]));
+  const gated = memoized((value): boolean => {
+    if (graph.outputs.some((o) => o.name === value)) return false;
+    return readers(value).every((node) => {
+      if (node.op === 'MaxPool') return gated(node.outputs[0]);
+      return node.op === 'Relu' && vanishing(node.outputs[0]);
+    });
+  });
   return { nonNegative, vanishing, gated };
 }
 

@@ -14,70 +14,86 @@ export interface Absorbed {
 
 type Sign = '+' | '-' | '?';
 
+/** Relevance as it was before max pooling spread it over the winners. */
+export interface Unpooled {
+  /** The pooled values. */
+  readonly z: string;
+  readonly r: string;
+  readonly unpool: (pooled: string) => string;
+}
+
+/** What arrives at a layer. */
+export interface Arriving {
+  /** The layer's own output f(x; W) + b. */
+  readonly z: string;
+  /** Its relevance. */
+  readonly r: string;
+  /** Where a MaxPool alone reads z: a quotient by z itself is the same, and cheaper, before it is spread. */
+  readonly unpooled?: Unpooled | undefined;
+}
+
 /**
- * @param z the layer's own output f(x; W) + b
- * @param r the relevance of that output
  * @param absorbed where the shares for the ledger go; undefined if none is kept
- * @returns the relevance of x
+ * @returns the relevance of the layer's input
  */
 export function propagate(
   g: GraphBuilder,
   layer: Linear,
-  z: string,
-  r: string,
+  arriving: Arriving,
   rule: Rule,
   facts: Facts,
   absorbed: Absorbed | undefined,
 ): string {
   const parts = new Parts(g, layer, rule, facts.nonNegative(layer.x));
-  const gated = facts.gated(z);
+  const gated = facts.gated(arriving.z);
   const shares = poolsOf(rule).flatMap((pool) => {
     // Where a ReLU lies above, there is no relevance at z < 0.
     if (gated && pool.where === 'z<0') return [];
     const terms = pool.terms.filter(([input]) => parts.exists(input));
     if (terms.length === 0 && pool.bias === '0') return [];
-    return poolShare(g, layer, parts, pool, terms, { z, r, rule, gated, absorbed });
+    const bias = rule.bias === 'ignore' ? undefined : parts.bias(pool.bias);
+    const { ratio, share } = quotient(g, parts, pool, terms, bias, arriving, rule, gated);
+    if (absorbed && bias) absorbed.bias.push(g.mul(ratio, layer.biasField(bias)));
+    absorbed?.stabilizer.push(share());
+    return terms.map(([input, weight]) =>
+      input === '1'
+        ? layer.spread(ratio)
+        : g.mul(parts.input(input), layer.adjoint(ratio, parts.weight(weight))),
+    );
   });
   if (absorbed && !gated && poolsOf(rule).some((pool) => pool.where)) {
-    absorbed.dropped.push(g.where(g.emit('Equal', [z, 0]), r, 0));
+    absorbed.dropped.push(g.where(g.emit('Equal', [arriving.z, 0]), arriving.r, 0));
   }
   return shares.reduce((sum, share) => g.add(sum, share));
 }
 
-interface Layer {
-  readonly z: string;
-  readonly r: string;
-  readonly rule: Rule;
-  readonly gated: boolean;
-  readonly absorbed: Absorbed | undefined;
+interface Quotient {
+  /** c · R / s(z), of the shape of the layer's output. */
+  readonly ratio: string;
+  /** c · R · (s(z) − z) / s(z): what the stabilizer took. */
+  readonly share: () => string;
 }
 
-function poolShare(
+function quotient(
   g: GraphBuilder,
-  layer: Linear,
   parts: Parts,
   pool: Pool,
   terms: Pool['terms'],
-  { z, r, rule, gated, absorbed }: Layer,
-): string[] {
-  const bias = rule.bias === 'ignore' ? undefined : parts.bias(pool.bias);
+  bias: string | undefined,
+  { z, r, unpooled }: Arriving,
+  rule: Rule,
+  gated: boolean,
+): Quotient {
   const denominator = parts.sum(pool, terms, bias, z);
-  const arriving = pool.where && !gated ? gate(g, pool.where, z, r) : r;
-  const sign: Sign = pool.where ? (pool.where === 'z>0' ? '+' : '-') : parts.sign(pool, terms, bias);
-  // Gated relevance is 0 wherever z ≤ 0, and where it is not, a pool that holds z has z's sign.
-  const clamp = pool.where !== undefined || (gated && denominator === z);
-  const stable = stabilize(g, denominator, rule.stabilizer, gated && denominator === z ? '+' : sign, clamp);
-  const scaled = pool.coefficient === 1 ? arriving : g.mul(arriving, pool.coefficient);
-  const ratio = g.div(scaled, stable.value);
-  if (absorbed) {
-    if (bias) absorbed.bias.push(g.mul(ratio, layer.biasField(bias)));
-    absorbed.stabilizer.push(stable.share(ratio));
-  }
-  return terms.map(([input, weight]) =>
-    input === '1'
-      ? layer.spread(ratio)
-      : g.mul(parts.input(input), layer.adjoint(ratio, parts.weight(weight))),
-  );
+  const own = denominator === z;
+  const from = own && unpooled ? unpooled : { z: denominator, r };
+  const gatedHere = pool.where && !gated ? gate(g, pool.where, z, r) : from.r;
+  // Gated relevance is 0 wherever z ≤ 0: the wrong sign can be cut off.
+  const clamp = pool.where !== undefined || (gated && own);
+  const sign: Sign = clamp ? (pool.where === 'z<0' ? '-' : '+') : parts.sign(pool, terms, bias);
+  const stable = stabilize(g, from.z, rule.stabilizer, sign, clamp);
+  const ratio = g.div(pool.coefficient === 1 ? gatedHere : g.mul(gatedHere, pool.coefficient), stable.value);
+  return { ratio: own && unpooled ? unpooled.unpool(ratio) : ratio, share: () => stable.share(ratio) };
 }
 
 function gate(g: GraphBuilder, where: 'z>0' | 'z<0', z: string, r: string): string {

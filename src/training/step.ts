@@ -2,6 +2,7 @@
 import { GraphBuilder } from '../graph/builder.ts';
 import { GRADIENT } from '../graph/gradient.ts';
 import { Tape } from '../graph/reverse.ts';
+import { poolBeforeRelu, prune } from '../graph/simplify.ts';
 import type { Graph } from '../graph/types.ts';
 import { int64s } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
@@ -55,7 +56,12 @@ export function compileStep(
     ['m', 'v'].map((letter) => ({ name: g.input(`${letter}.${p.name}`, 'float32', p.dims), dims: p.dims })),
   );
 
-  const tape = new Tape(g, graph, GRADIENT, trained.map((p) => p.name));
+  const tape = new Tape(
+    g,
+    graph,
+    GRADIENT,
+    trained.map((p) => p.name),
+  );
   const adjoints = tape.back(new Map([['loss', g.filledLike(1, 'loss')]]));
   g.output('loss');
   g.output('logits');
@@ -71,7 +77,7 @@ export function compileStep(
   }
   for (const [name, value] of updates) publish(`next.${name}`, value);
   return {
-    graph: verify(g.build(`${network.name}_step`)),
+    graph: verify(prune(g.build(`${network.name}_step`))),
     parameters,
     state: [...parameters.map(({ name, dims }) => ({ name, dims })), ...moments],
     masks,
@@ -102,7 +108,7 @@ function lossGraph(network: Network, input: readonly number[]) {
   const column = g.emit('Unsqueeze', [label, int64s([1])]);
   const chosen = g.emit('GatherElements', [logProbability, column], { axis: 1 });
   g.emit('Neg', [g.reduceMean(chosen, [0, 1], 0)], {}, 'loss');
-  return { graph: g.build(`${network.name}_loss`), parameters, masks, updates };
+  return { graph: poolBeforeRelu(g.build(`${network.name}_loss`)), parameters, masks, updates };
 }
 
 /**
