@@ -43,15 +43,18 @@ export interface Timing {
   readonly least: number;
 }
 
-/** Times several actions in turn, so that they share what else the machine does: medians over `rounds`. */
+/**
+ * Times several actions in turn, so that they share what else the machine does: medians over `rounds`. Each timed run
+ * comes after an untimed one, by when the threads of the session before have stopped spinning.
+ */
 export async function timeInTurn(
   actions: readonly { name: string; run: () => Promise<unknown> }[],
   rounds: number,
 ): Promise<Timing[]> {
-  for (const { run } of actions) await run();
   const times = actions.map(() => [] as number[]);
   for (let round = 0; round < rounds; round++) {
     for (const [i, { run }] of actions.entries()) {
+      await run();
       const start = performance.now();
       await run();
       times[i].push(performance.now() - start);

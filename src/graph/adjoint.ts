@@ -176,18 +176,14 @@ export function maxPoolForward(g: GraphBuilder, node: NodeOf<'MaxPool'>): Record
   return saved;
 }
 
-/** Even and odd elements along an axis, `count` of each. The last axis goes by way of [M, 2] → [2, M], the fastest. */
-function halves(g: GraphBuilder, x: string, axis: number, count: number): [string, string] {
-  const shape = g.shape(x);
-  if (axis < shape.length - 1) {
-    const end = count * 2;
-    return [g.slice(x, [{ axis, start: 0, end, step: 2 }]), g.slice(x, [{ axis, start: 1, end, step: 2 }])];
-  }
-  const even = shape[axis] === count * 2 ? x : g.slice(x, [{ axis, start: 0, end: count * 2 }]);
-  const columns = g.transpose(g.reshape(even, [-1, 2]), [1, 0]);
-  const dims = [-1, ...staticDims(shape.slice(1, -1), 'MaxPool'), count];
-  const half = (i: number) => g.reshape(g.slice(columns, [{ axis: 0, start: i, end: i + 1 }]), dims);
-  return [half(0), half(1)];
+/** Even and odd elements along an axis, `count` of each. */
+function halves(g: GraphBuilder, x: string, axis: number, count: number): string[] {
+  const shape = staticDims(g.shape(x).slice(1), 'MaxPool');
+  const even = shape[axis - 1] === count * 2 ? x : g.slice(x, [{ axis, start: 0, end: count * 2 }]);
+  // [.., 2n, ..] → [.., n, 2, rest] → two of [.., n, 1, rest], with all that lies before in one axis.
+  const rest = shape.slice(axis).reduce((n, d) => n * d, 1);
+  const dims = [-1, ...shape.with(axis - 1, count)];
+  return g.split(g.reshape(even, [-1, 2, rest]), 1, 2).map((half) => g.reshape(half, dims));
 }
 
 /** Hands each output's adjoint to the input that won. */

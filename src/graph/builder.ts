@@ -163,6 +163,11 @@ export class GraphBuilder {
   filledLike(value: number, like: string): string {
     return this.emit('Expand', [scalar(value, this.type(like).dtype), this.emit('Shape', [like])]);
   }
+  /** Equal parts along an axis. */
+  split(a: Operand, axis: number, count: number): string[] {
+    const names = Array.from({ length: count }, () => 'split');
+    return this.emitAll('Split', [a], { axis, num_outputs: count }, names);
+  }
   concat(parts: readonly Operand[], axis: number): string {
     return this.emit('Concat', parts, { axis });
   }

@@ -326,6 +326,13 @@ export const GRADIENT: ReverseTable = {
       return [adjoint];
     },
   },
+  Split: {
+    backward: (v) => {
+      const axis = axisOf(v.node.attributes.axis ?? 0, v.shape(0).length, v.where);
+      const parts = v.arrived.map((r, i) => r ?? v.g.filledLike(0, v.node.outputs[i]));
+      return [v.g.concat(parts, axis)];
+    },
+  },
   Pad: {
     backward: (v) => {
       const pads = Array.from(v.g.constantOf(v.input(1))?.data ?? []);

@@ -2,7 +2,7 @@
 import { GraphError } from '../errors.ts';
 import { axisOf } from './dims.ts';
 import type { Attributes, OpName } from './ops.ts';
-import { ONNX_DTYPES, sliceAxis } from './shapes.ts';
+import { ONNX_DTYPES, sliceAxis, splitSizes } from './shapes.ts';
 import type { DType, Graph, NodeOf } from './types.ts';
 import { isFloat, sizeOf, stridesOf } from './types.ts';
 import { transposedWindowOf, type Window, windowOf } from './window.ts';
@@ -244,6 +244,15 @@ const EVALUATE: { readonly [K in OpName]: Evaluate<K> } = {
     });
     const dims = cuts.map((cut) => cut.length);
     return gather(x, dims, (index) => index.map((i, axis) => cuts[axis].start + i * cuts[axis].step));
+  },
+  Split: ([x, sizes], { axis = 0 }, node) => {
+    const at = axisOf(axis, x.dims.length, 'Split');
+    const parts = splitSizes(x.dims[at], node.outputs.length, sizes && Array.from(sizes.data));
+    let end = 0;
+    return parts.map((length) => {
+      end += length;
+      return gather(x, x.dims.with(at, length), (index) => index.with(at, index[at] + end - length));
+    });
   },
   Pad: ([x, pads, value, axes], { mode = 'constant' }) => {
     if (mode !== 'constant') throw new GraphError(`Pad of mode ${mode} has no reference`);

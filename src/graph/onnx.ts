@@ -199,7 +199,7 @@ function readNode(proto: NodeProto, version: number, constants: Map<string, Tens
     if (value !== undefined) attributes[attribute.name] = value;
   }
   const inputs = [...proto.input];
-  raise(op, version, attributes, inputs, proto.output[0], constants);
+  raise(op, version, attributes, inputs, proto.output, constants);
   for (const name of Object.keys(attributes)) {
     if (!(name in attributeKinds(op))) {
       throw new GraphError(`${where}: attribute "${name}" of ${op} is not supported`);
@@ -238,15 +238,17 @@ function raise(
   version: number,
   attributes: RawAttributes,
   inputs: string[],
-  output: string,
+  outputs: readonly string[],
   constants: Map<string, Tensor>,
 ): void {
   const axesMoved = /^(Reduce|Squeeze|Unsqueeze)/.test(op);
-  if (axesMoved && Array.isArray(attributes.axes)) {
-    const name = `${output}/axes`;
-    constants.set(name, int64s(attributes.axes));
+  const list = axesMoved ? 'axes' : op === 'Split' ? 'split' : '';
+  const moved = attributes[list];
+  if (Array.isArray(moved)) {
+    const name = `${outputs[0]}/${list}`;
+    constants.set(name, int64s(moved));
     inputs.push(name);
-    delete attributes.axes;
+    delete attributes[list];
   }
   if (version < 13 && (op === 'Softmax' || op === 'LogSoftmax')) attributes.axis ??= 1;
   if (
@@ -257,6 +259,7 @@ function raise(
     delete attributes.dilations;
   }
   if (op === 'Cast') delete attributes.saturate;
+  if (op === 'Split' && inputs.length === 1) attributes.num_outputs ??= outputs.length;
 }
 
 /** Writes a graph as the bytes of an .onnx file: opset 18, float data as float32. */

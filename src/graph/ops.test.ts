@@ -205,6 +205,13 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
       ]),
     ),
   ],
+  Split: [
+    one(['N', 3, 6], (g, [a]) => g.split(a, 2, 2)[1]),
+    one(['N', 5], (g, [a]) => {
+      const [p, q] = g.emitAll('Split', [a, int64s([2, 3])], { axis: 1 }, ['p', 'q']);
+      return g.concat([q, p], 1);
+    }),
+  ],
   Pad: [one(['N', 3, 4], (g, [a]) => g.pad(a, [0, 1, 0], [0, 0, 2]))],
   Gather: [
     one(['N', 4], (g, [a]) => g.emit('Gather', [a, int64s([3, 0, 3])], { axis: 1 })),

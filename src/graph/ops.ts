@@ -92,6 +92,11 @@ export const OPS = {
   Expand: binary,
   Concat: { inputs: [1, any], attributes: { axis: 'int' } },
   Slice: { inputs: [3, 5] },
+  Split: {
+    inputs: [1, 2],
+    outputs: Number.POSITIVE_INFINITY,
+    attributes: { axis: 'int', num_outputs: 'int' },
+  },
   Pad: { inputs: [2, 4], attributes: { mode: 'string' } },
   Gather: { inputs: [2, 2], attributes: { axis: 'int' } },
   GatherElements: { inputs: [2, 2], attributes: { axis: 'int' } },

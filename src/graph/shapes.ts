@@ -265,6 +265,13 @@ const SHAPES: { readonly [K in OpName]: ShapeRule<K> } = {
     const kept = Array.from({ length: cut.length as number }, (_, i) => elements[cut.start + i * cut.step]);
     return { dtype: x.at(0).dtype, shape, elements: kept };
   },
+  Split: (x) => {
+    const axis = axisOf(x.a.axis ?? 0, x.shape(0).length, x.where);
+    const [size] = staticDims([x.shape(0)[axis]], x.where);
+    const parts = splitSizes(size, x.node.outputs.length, x.has(1) ? x.ints(1) : undefined);
+    expectDim(x, 'sum of the parts', sum(parts), size);
+    return parts.map((length) => ({ dtype: x.at(0).dtype, shape: x.shape(0).with(axis, length) }));
+  },
   Pad: (x) => {
     const rank = x.shape(0).length;
     const axes = x.has(3) ? x.ints(3).map((axis) => axisOf(axis, rank, x.where)) : [...x.shape(0).keys()];
@@ -359,6 +366,13 @@ function reshaped(x: Arguments<'Reshape'>): Dim[] {
     what: `${x.where}: shapes do not hold the same number of elements`,
     got: `[${x.shape(0).join(', ')}] to [${elementsOf(x, 1).join(', ')}]`,
   });
+}
+
+/** Sizes of the parts of a Split: as given, or even with a smaller last one. */
+export function splitSizes(size: number, count: number, given?: readonly number[]): readonly number[] {
+  if (given) return given;
+  const each = Math.ceil(size / count);
+  return Array.from({ length: count }, (_, i) => Math.min(each, size - i * each));
 }
 
 /** One axis of a Slice: first index, step, and how many elements it takes. */

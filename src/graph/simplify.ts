@@ -1,5 +1,8 @@
-// Passes that change no result: dropping what nothing uses, and pooling before rectifying.
-import type { Graph, Node } from './types.ts';
+// Passes that change no result: dropping what nothing uses, pooling before rectifying.
+import { staticDims } from './dims.ts';
+import { inferShapes, type Known } from './shapes.ts';
+import type { Graph, Node, NodeOf } from './types.ts';
+import { span, windowOf } from './window.ts';
 
 /** Drops nodes and constants that no output depends on. */
 export function prune(graph: Graph): Graph {
@@ -40,6 +43,35 @@ export function poolBeforeRelu(graph: Graph, allowed: (value: string) => boolean
       { ...node, inputs: relu.inputs, outputs: [largest] },
       { ...relu, inputs: [largest], outputs: node.outputs } as Node,
     ];
+  });
+  return { ...graph, nodes };
+}
+
+/**
+ * Convolutions whose last rows or columns a MaxPool leaves over do not compute them: their end padding shrinks, so
+ * that 65 columns pooled in pairs become 64.
+ */
+export function cropToPools(graph: Graph): Graph {
+  const types = inferShapes(graph);
+  const pools = graph.nodes.filter((n): n is NodeOf<'MaxPool'> => n.op === 'MaxPool');
+  const nodes = graph.nodes.map((node): Node => {
+    if (node.op !== 'Conv' || (node.attributes.auto_pad ?? 'NOTSET') !== 'NOTSET') return node;
+    const readers = graph.nodes.filter((n) => n.inputs.includes(node.outputs[0]));
+    const pool = pools.find((n) => n === readers[0]);
+    const isOutput = graph.outputs.some((o) => o.name === node.outputs[0]);
+    if (!pool || readers.length > 1 || isOutput || (pool.attributes.auto_pad ?? 'NOTSET') !== 'NOTSET')
+      return node;
+    const input = staticDims((types.get(node.outputs[0]) as Known).shape.slice(2), node.name);
+    const w = windowOf(pool.attributes, pool.attributes.kernel_shape ?? [], input, pool.name);
+    const { strides = input.map(() => 1), pads = input.flatMap(() => [0, 0]) } = node.attributes;
+    const cropped = pads.map((pad, i) => {
+      const axis = i - input.length;
+      if (axis < 0 || w.padsBegin[axis] > 0 || w.padsEnd[axis] > 0) return pad;
+      const left = input[axis] - ((w.output[axis] - 1) * w.strides[axis] + span(w, axis));
+      const excess = Math.max(left, 0) * strides[axis];
+      return excess <= pad ? pad - excess : pad;
+    });
+    return { ...node, attributes: { ...node.attributes, pads: cropped } };
   });
   return { ...graph, nodes };
 }

@@ -3,7 +3,7 @@ import { GraphError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { OpName } from '../graph/ops.ts';
 import { Tape } from '../graph/reverse.ts';
-import { poolBeforeRelu, prune } from '../graph/simplify.ts';
+import { cropToPools, poolBeforeRelu, prune } from '../graph/simplify.ts';
 import type { Graph, Node, ValueInfo } from '../graph/types.ts';
 import { int64s } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
@@ -58,7 +58,7 @@ export function compile(
   const proportional = (node: Node) =>
     node.op === 'BatchNormalization' || isProportional(rules.get(node.name) ?? NORM);
   const known = factsOf(canonical, proportional, start === 'logit');
-  const graph = poolBeforeRelu(canonical, known.vanishing);
+  const graph = cropToPools(poolBeforeRelu(canonical, known.vanishing));
   const facts = factsOf(graph, proportional, start === 'logit');
   const g = new GraphBuilder([...graph.nodes.flatMap((n) => n.outputs), ...graph.constants.keys()]);
   g.input(input.name, input.dtype, input.shape);

@@ -107,6 +107,7 @@ export function relevanceWalk(rules: ReadonlyMap<string, Rule>, facts: Facts, ke
     Expand: refused('Expand'),
     Concat: refused('Concat'),
     Slice: refused('Slice'),
+    Split: refused('Split'),
     Pad: refused('Pad'),
     Gather: refused('Gather'),
     GatherElements: refused('GatherElements'),
