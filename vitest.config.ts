@@ -1,9 +1,10 @@
-// Tests run single-file at a time per core; ONNX Runtime brings its own threads.
+// Tests run single-file at a time per core; ONNX Runtime brings its own threads. The command line is tested as built.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    globalSetup: ['test/support/build.ts'],
     testTimeout: 60_000,
     maxWorkers: 2,
   },

@@ -48,6 +48,10 @@ it('makes folders with their parents, again and again', async () => {
   expect(await readdir(join(folder, 'a'))).toEqual(['b']);
 });
 
+it.skipIf(process.platform !== 'linux')('does not try for ever where no folder can be', async () => {
+  await expect(makeFolder('/proc/x/y')).rejects.toThrow(/cannot make the folder \/proc\/x\/y/);
+});
+
 it('says why it cannot read', async () => {
   await expect(readBytes(join(folder, 'x'), 'model')).rejects.toThrow(/cannot read the model .*no such file/);
   await expect(readBytes(folder)).rejects.toThrow(/it is a folder, not a file/);

@@ -1,7 +1,7 @@
 // Reads and writes whole files on disk; what is written appears complete or not at all.
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { FileError } from '../errors.ts';
 
 /**
@@ -30,10 +30,23 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
 /** Makes a folder and its parents where missing. @throws FileError where that cannot be done */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeWithParents(resolve(path));
   } catch (cause) {
     throw diskError(`cannot make the folder ${path}`, cause);
   }
+}
+
+/** Not mkdir's own `recursive`, which never ends where a parent is there but takes no folders (/proc). */
+async function makeWithParents(path: string): Promise<void> {
+  const make = () =>
+    mkdir(path).catch(async (cause) => {
+      if (cause.code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw cause;
+    });
+  await make().catch(async (cause) => {
+    if (cause.code !== 'ENOENT') throw cause;
+    await makeWithParents(dirname(path));
+    await make();
+  });
 }
 
 /**

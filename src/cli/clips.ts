@@ -1,0 +1,128 @@
+// Recordings on the command line as what a model hears: read, checked, resampled, fitted to the model's clip.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Audio, assertAudible } from '../audio/audio.ts';
+import { readAudio } from '../audio/read.ts';
+import { resample } from '../audio/resample.ts';
+import { isRecording, listFolder } from '../corpus/disk.ts';
+import { CorpusError, EarmarkError } from '../errors.ts';
+import { type FittedClip, fitClip } from '../features/clip.ts';
+import { modelInput } from '../features/input.ts';
+import type { Matrix } from '../features/matrix.ts';
+import type { FeatureSettings } from '../features/settings.ts';
+import { describeError } from './describe.ts';
+import type { Terminal } from './frame.ts';
+
+/** So many cut recordings are named one by one; what is more is counted. */
+const CUTS_TOLD = 5;
+
+/** A recording, ready for a model. */
+export interface HeardClip {
+  readonly file: string;
+  /** Of the file itself, Hz. */
+  readonly sampleRate: number;
+  /** Of the whole recording, s. */
+  readonly seconds: number;
+  readonly fit: FittedClip;
+  /** The model's input [bins, frames]. */
+  readonly features: Matrix;
+}
+
+/** Reads a recording that holds some sound. @throws FileError, AudioError */
+export async function readAudible(file: string): Promise<Audio> {
+  const audio = await readAudio(file);
+  assertAudible(audio, file);
+  return audio;
+}
+
+/** Reads a recording and prepares it for a model. @throws FileError, AudioError */
+export async function hearClip(file: string, settings: FeatureSettings): Promise<HeardClip> {
+  const audio = await readAudible(file);
+  const { samples } = await resample(audio, settings.sampleRate);
+  return {
+    file,
+    sampleRate: audio.sampleRate,
+    seconds: audio.samples.length / audio.sampleRate,
+    fit: fitClip(samples, settings.clipSamples),
+    features: modelInput(samples, settings),
+  };
+}
+
+/** What was done to a recording to make it a clip of the model's length, in seconds; a part of JSON results. */
+export function fitFacts({ fit, sampleRate, seconds }: HeardClip, settings: FeatureSettings) {
+  const inSeconds = (samples: number) => Number((samples / settings.sampleRate).toPrecision(7));
+  return {
+    sampleRate,
+    seconds,
+    clipSeconds: inSeconds(settings.clipSamples),
+    resampledTo: sampleRate === settings.sampleRate ? null : settings.sampleRate,
+    cut: fit.cut,
+    /** Where the clip begins in the recording; negative where padding comes first. */
+    clipStart: inSeconds(-fit.start) + 0,
+    padBefore: inSeconds(fit.padBefore),
+    padAfter: inSeconds(fit.padAfter),
+  };
+}
+
+/** Every WAV file that is named, and those in named folders and below. @throws FileError, CorpusError */
+async function filesOf(path: string): Promise<string[]> {
+  const isFolder = await stat(path).then(
+    (s) => s.isDirectory(),
+    () => false, // reading it says what is wrong
+  );
+  if (!isFolder) return [path];
+  const files = await filesBelow(path);
+  if (files.length === 0) throw new CorpusError({ what: path, expected: 'WAV files', got: 'none' });
+  return files;
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const { folders, files } = await listFolder(folder);
+  const below = await Promise.all(folders.map((name) => filesBelow(join(folder, name))));
+  return [...files.filter(isRecording).map((name) => join(folder, name)), ...below.flat()];
+}
+
+/**
+ * Goes through the recordings that are named. What is wrong with one is reported, and the others go on.
+ * @param each what to do with a clip
+ * @returns what it gave, and how many recordings could not be used
+ */
+export async function forEachClip<T>(
+  paths: readonly string[],
+  settings: FeatureSettings,
+  { note, progress }: Terminal,
+  each: (clip: HeardClip) => Promise<T>,
+): Promise<{ results: T[]; failed: number }> {
+  let failed = 0;
+  const reporting = async <R>(act: () => Promise<R>): Promise<R[]> => {
+    try {
+      return [await act()];
+    } catch (error) {
+      if (!(error instanceof EarmarkError)) throw error;
+      failed++;
+      note(describeError(error));
+      return [];
+    }
+  };
+  const files: string[] = [];
+  for (const path of paths) files.push(...(await reporting(() => filesOf(path))).flat());
+  const results: T[] = [];
+  let cut = 0;
+  progress.start(files.length, 'clips');
+  for (const [i, file] of files.entries()) {
+    for (const clip of await reporting(() => hearClip(file, settings))) {
+      if (clip.fit.cut && ++cut <= CUTS_TOLD) note(cutNote(clip, settings));
+      results.push(await each(clip));
+    }
+    progress.update(i + 1);
+  }
+  progress.stop();
+  if (cut > CUTS_TOLD) note(`${cut - CUTS_TOLD} more recordings were cut to their loudest window`);
+  return { results, failed };
+}
+
+function cutNote(clip: HeardClip, settings: FeatureSettings): string {
+  const { clipSeconds, clipStart } = fitFacts(clip, settings);
+  const [from, to] = [clipStart, clipStart + clipSeconds].map((s) => s.toFixed(2));
+  return `${clip.file}: ${clip.seconds.toFixed(2)} s long, longer than the model's ${clipSeconds} s; its loudest window is used (${from} s to ${to} s)`;
+}

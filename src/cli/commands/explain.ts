@@ -1,0 +1,163 @@
+// `earmark explain`: for each recording what its model listened to, as pictures, numbers and arrays.
+import { basename, join, parse } from 'node:path';
+import type { Command } from 'commander';
+import { UsageError } from '../../errors.ts';
+import { makeFolder, writeFileAtomic } from '../../files/atomic.ts';
+import type { AudioModel } from '../../model/model-file.ts';
+import type { CompileOptions } from '../../relevance/compile.ts';
+import { Explainer, PREDICTED } from '../../relevance/explainer.ts';
+import { DEFAULT_METHOD, type Method, parseMethod } from '../../relevance/method.ts';
+import { svgToPng } from '../../report/png.ts';
+import { nodeRuntime } from '../../runtime/node.ts';
+import { forEachClip, type HeardClip } from '../clips.ts';
+import { arraysOf, type ExplainedClip, factsOf, pictureOf } from '../explained-clip.ts';
+import type { Frame, Result, Terminal } from '../frame.ts';
+import { ranking, readModel, softmax } from '../model.ts';
+import { jsonOption, methodList, startOption } from '../options.ts';
+
+export interface ExplainOptions {
+  readonly method: string;
+  /** `predicted`, a label, or a class number. */
+  readonly target: string;
+  readonly start: NonNullable<CompileOptions['start']>;
+  /** What the recordings are, where the user knows. */
+  readonly label?: string;
+  /** Folder to write to. */
+  readonly out: string;
+}
+
+const EXAMPLE = `
+Of each clip it writes NAME.png and NAME.svg (the input, its relevance, and both together), NAME.json (logits,
+probabilities, target, method, ledger, shares of relevance) and NAME.npz (features, relevance, axes).
+
+Example:
+  earmark explain runs/fsdd/model.onnx three.wav --method gamma:gamma=0.5 --target 3 --out maps`;
+
+export function addExplain(program: Command, { terminal, give }: Frame): void {
+  program
+    .command('explain')
+    .summary('which times and frequencies decided, as pictures and numbers')
+    .description('Show which times and frequencies decided what a model takes recordings for.')
+    .argument('<model>', 'model.onnx that `earmark train` wrote')
+    .argument('<audio...>', 'WAV files, or folders of them')
+    .option('--method <name[:key=value,…]>', 'how relevance is propagated', DEFAULT_METHOD)
+    .option('--target <what>', 'the class to explain: predicted, a label, or a number from 0', 'predicted')
+    .addOption(startOption())
+    .option('--label <text>', 'the true label, for the title (else read from names like 3_theo_0.wav)')
+    .requiredOption('--out <dir>', 'folder to write to; made where it is missing')
+    .addOption(jsonOption())
+    .addHelpText('after', `\n${methodList()}\n${EXAMPLE}`)
+    .action(async (model: string, audio: string[], options: ExplainOptions & { json?: boolean }) =>
+      give(await explain(model, audio, options, terminal), options.json),
+    );
+}
+
+/**
+ * @throws FileError, ModelError, GraphError, MethodError, UsageError where nothing can be explained; recordings that
+ * cannot be used are reported and left out
+ */
+export async function explain(
+  modelPath: string,
+  audio: readonly string[],
+  { method: methodText, target: targetText, start, label, out }: ExplainOptions,
+  terminal: Terminal,
+): Promise<Result> {
+  const method = parseMethod(methodText);
+  const model = await readModel(modelPath);
+  const target = classOf(targetText, model.labels);
+  const explainer = await Explainer.open(nodeRuntime, model.graph, { method, start, ledger: true });
+  const nameOf = distinctNames();
+  const { results, failed } = await forEachClip(audio, model.features, terminal, async (clip) => {
+    const trueLabel = label ?? labelInName(clip.file, model.labels);
+    const explained = await explainClip(explainer, model, clip, {
+      target,
+      start,
+      method,
+      trueLabel,
+      modelPath,
+    });
+    await makeFolder(out);
+    return writeClip(explained, join(out, nameOf(clip.file)));
+  });
+  await explainer.release();
+  const lines = results.map(({ png, facts: { file, predicted, probability } }) =>
+    [file, predicted, probability.toFixed(4), png].join('\t'),
+  );
+  const json = results.map(({ png, facts: { ledger, ...facts } }) => ({ ...facts, png }));
+  return { text: lines.join('\n'), json, incomplete: failed > 0 };
+}
+
+interface Asked {
+  readonly target: number;
+  readonly start: ExplainOptions['start'];
+  readonly method: Method;
+  readonly trueLabel: string | null;
+  readonly modelPath: string;
+}
+
+async function explainClip(
+  explainer: Explainer,
+  { labels, features: settings }: AudioModel,
+  clip: HeardClip,
+  { target, start, method, trueLabel, modelPath }: Asked,
+): Promise<ExplainedClip> {
+  const { rows, columns, data } = clip.features;
+  const got = await explainer.explain(Float32Array.from(data), [1, 1, rows, columns], [target]);
+  const probabilities = softmax(got.logits);
+  const [predicted] = ranking(probabilities);
+  return {
+    clip,
+    settings,
+    model: modelPath,
+    labels,
+    trueLabel,
+    logits: Array.from(got.logits),
+    probabilities,
+    predicted,
+    target: target === PREDICTED ? predicted : target,
+    method: method.name,
+    start,
+    relevance: { rows, columns, data: got.relevance },
+    ledger: got.ledger,
+  };
+}
+
+/** Writes a clip's four files; the JSON comes last, so that where it is the others are. */
+async function writeClip(explained: ExplainedClip, path: string) {
+  const facts = factsOf(explained);
+  const { svg } = pictureOf(explained);
+  const png = `${path}.png`;
+  await writeFileAtomic(`${path}.npz`, arraysOf(explained));
+  await writeFileAtomic(`${path}.svg`, svg);
+  await writeFileAtomic(png, svgToPng(svg));
+  await writeFileAtomic(`${path}.json`, `${JSON.stringify(facts, null, 2)}\n`);
+  return { png, facts };
+}
+
+/** A label goes before a number, since labels may be numbers themselves. */
+function classOf(text: string, labels: readonly string[]): number {
+  if (text === 'predicted') return PREDICTED;
+  const named = labels.indexOf(text);
+  if (named >= 0) return named;
+  if (/^\d+$/.test(text) && Number(text) < labels.length) return Number(text);
+  const expected = `predicted, a number from 0 to ${labels.length - 1}, or one of ${labels.join(', ')}`;
+  throw new UsageError({ what: '--target', expected, got: text });
+}
+
+/** The label in names of the form LABEL_SPEAKER_REPETITION.wav, where the model knows it. */
+function labelInName(file: string, labels: readonly string[]): string | null {
+  const [, label] = /^([^_]+)_[^_]+_\d+\.wav$/i.exec(basename(file)) ?? [];
+  return label !== undefined && labels.includes(label) ? label : null;
+}
+
+/** Names for results: the recording's own, with a number where it was given before (in any case of letters). */
+function distinctNames(): (file: string) => string {
+  const used = new Set<string>();
+  return (file) => {
+    const { name } = parse(file);
+    let free = name;
+    for (let n = 2; used.has(free.toLowerCase()); n++) free = `${name}-${n}`;
+    used.add(free.toLowerCase());
+    return free;
+  };
+}

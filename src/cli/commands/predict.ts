@@ -1,0 +1,60 @@
+// `earmark predict`: what a model takes recordings for.
+import type { Command } from 'commander';
+import { nodeRuntime } from '../../runtime/node.ts';
+import { float32 } from '../../runtime/runtime.ts';
+import { fitFacts, forEachClip, type HeardClip } from '../clips.ts';
+import type { Frame, Result, Terminal } from '../frame.ts';
+import { ranking, readModel, softmax } from '../model.ts';
+import { jsonOption, wholeNumber } from '../options.ts';
+
+export interface PredictOptions {
+  /** How many classes to tell of each clip. */
+  readonly top: number;
+}
+
+export function addPredict(program: Command, { terminal, give }: Frame): void {
+  program
+    .command('predict')
+    .summary('what a model takes recordings for')
+    .description('Say what a model takes recordings for: file, label and probability, a line a clip.')
+    .argument('<model>', 'model.onnx that `earmark train` wrote')
+    .argument('<audio...>', 'WAV files, or folders of them')
+    .option('--top <n>', 'how many of the most probable labels to tell', wholeNumber(1), 1)
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  earmark predict runs/fsdd/model.onnx three.wav --top 3')
+    .action(async (model: string, audio: string[], options: PredictOptions & { json?: boolean }) =>
+      give(await predict(model, audio, options, terminal), options.json),
+    );
+}
+
+/** @throws FileError, ModelError where the model cannot be used; recordings that cannot are reported and left out */
+export async function predict(
+  modelPath: string,
+  audio: readonly string[],
+  { top }: PredictOptions,
+  terminal: Terminal,
+): Promise<Result> {
+  const { graph, labels, features } = await readModel(modelPath);
+  const session = await nodeRuntime.open(graph);
+  const classify = async (clip: HeardClip) => {
+    const { rows, columns, data } = clip.features;
+    const input = float32(Float32Array.from(data), [1, 1, rows, columns]);
+    const output = await session.run({ [graph.inputs[0].name]: input });
+    const logits = Array.from(output[graph.outputs[0].name].data as Float32Array);
+    const probabilities = softmax(logits);
+    const ranked = ranking(probabilities).map((k) => ({ label: labels[k], probability: probabilities[k] }));
+    return {
+      file: clip.file,
+      ...ranked[0],
+      top: ranked.slice(0, top),
+      logits,
+      clip: fitFacts(clip, features),
+    };
+  };
+  const { results, failed } = await forEachClip(audio, features, terminal, classify);
+  await session.release();
+  const lines = results.map(({ file, top }) =>
+    [file, ...top.flatMap((t) => [t.label, t.probability.toFixed(4)])].join('\t'),
+  );
+  return { text: lines.join('\n'), json: results, incomplete: failed > 0 };
+}

@@ -1,0 +1,41 @@
+// Reads the values of options: text in, typed values out, or an error that commander puts the option's name before.
+import { InvalidArgumentError, Option } from 'commander';
+import { methods } from '../relevance/method.ts';
+
+/** A whole number that is at least `least`. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^[+-]?\d+$/.test(text) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number, at least ${least}.`);
+  };
+}
+
+/** Any finite number, as people and programs write them: 80, -3.5, 1e-10. */
+export function finiteNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('Expected a number.');
+}
+
+/** `--json`, for those commands whose result a program would read. */
+export function jsonOption(): Option {
+  return new Option('--json', 'print the result as JSON');
+}
+
+/** `--start`: what the one-hot of the target is multiplied by. */
+export function startOption(): Option {
+  return new Option('--start <what>', "start the relevance at the target's logit, or at one")
+    .choices(['logit', 'one'])
+    .default('logit');
+}
+
+/** The methods by name, for help texts. */
+export function methodList(): string {
+  const known = methods();
+  const width = Math.max(...known.map((m) => m.name.length));
+  const lines = known.map(
+    (m) => `  ${m.name.padEnd(width)}  ${m.about}; parameters: ${m.parameters.join(', ')}`,
+  );
+  return ['Methods:', ...lines].join('\n');
+}

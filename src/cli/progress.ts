@@ -1,0 +1,43 @@
+// A progress bar on standard error, where that is a terminal; anywhere else nothing is drawn.
+import { Presets, SingleBar } from 'cli-progress';
+
+export interface Progress {
+  /** Shows an empty bar of `total` steps. */
+  start(total: number, label: string): void;
+  /** @param note what else is worth knowing now, such as the accuracy so far */
+  update(done: number, note?: string): void;
+  /** Takes the bar away. */
+  stop(): void;
+  /** Takes the bar out of the way of a line of text; the next update draws it again. */
+  clear(): void;
+}
+
+/** A stream, and whether somebody watches it. */
+export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
+
+/** Goes to the start of the line and erases it. */
+const ERASE_LINE = '\r\x1b[K';
+
+export function progressOn(stream: ProgressStream): Progress {
+  if (!stream.isTTY) return { start() {}, update() {}, stop() {}, clear() {} };
+  const format = '{label} {bar} {value}/{total}  {eta_formatted} left  {note}';
+  let bar: SingleBar | undefined;
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+  };
+  return {
+    start(total, label) {
+      stop();
+      bar = new SingleBar({ stream, format, clearOnComplete: true, barsize: 24 }, Presets.shades_classic);
+      bar.start(total, 0, { label, note: '' });
+    },
+    update(done, note) {
+      bar?.update(done, note === undefined ? {} : { note });
+    },
+    stop,
+    clear() {
+      if (bar) stream.write(ERASE_LINE);
+    },
+  };
+}

@@ -1,0 +1,93 @@
+// The public API, in the order of the pipeline: recordings, corpora, features, graphs, models, relevance, figures.
+
+// audio: bytes to samples
+export { type Audio, assertAudible, makeAudio } from './audio/audio.ts';
+export { readAudio } from './audio/read.ts';
+export { resample } from './audio/resample.ts';
+export { decodeWav, encodeWav } from './audio/wav.ts';
+// corpus: folders to labelled clips
+export { type Clip, type Corpus, labelsOf, speakersOf } from './corpus/clip.ts';
+export { embeddedCorpusPath, loadEmbedded } from './corpus/embedded.ts';
+export type { Layout } from './corpus/layout.ts';
+export { loadCorpus } from './corpus/load.ts';
+export { describeSplit, type Split, type SplitKind, type SplitOptions, splitCorpus } from './corpus/split.ts';
+export { resolveSplit } from './corpus/split-file.ts';
+export { type Validation, validationSplit } from './corpus/validation.ts';
+export * from './errors.ts';
+// features: samples to matrices, by librosa's names
+export { type FittedClip, fitClip } from './features/clip.ts';
+export { type DctNorm, type DctOptions, type DctType, dct } from './features/dct.ts';
+export { amplitudeToDb, type DecibelOptions, powerToDb } from './features/decibel.ts';
+export { binFrequencies, frameTimes, inputShape, modelInput, paddedFrames } from './features/input.ts';
+export type { Matrix } from './features/matrix.ts';
+export {
+  hzToMel,
+  type MelNorm,
+  type MelOptions,
+  type MelspectrogramOptions,
+  melFilters,
+  melFrequencies,
+  melspectrogram,
+  melToHz,
+} from './features/mel.ts';
+export { type CepstrumOptions, type MfccOptions, mfcc } from './features/mfcc.ts';
+export type { PadMode, Signal } from './features/pad.ts';
+export { defaultFeatures, type FeatureSettings, parseFeatureSettings } from './features/settings.ts';
+export { type ComplexMatrix, type StftOptions, spectrogram, stft } from './features/stft.ts';
+export { getWindow, windowNames } from './features/window.ts';
+// files: NumPy's arrays, and files that appear whole or not at all
+export { makeFolder, readBytes, writeFileAtomic } from './files/atomic.ts';
+export { decodeNpy, encodeNpy, type NpyArray, type NpyDtype, type NpyTypes } from './files/npy.ts';
+export { decodeNpz, encodeNpz } from './files/npz.ts';
+
+// graph: computation as ONNX
+export { GraphBuilder, type Operand } from './graph/builder.ts';
+export { gradient } from './graph/gradient.ts';
+export { decodeOnnx, encodeOnnx } from './graph/onnx.ts';
+export type { Attributes, OpName } from './graph/ops.ts';
+export { print } from './graph/print.ts';
+export {
+  type Dim,
+  type DType,
+  type Graph,
+  type Node,
+  type NodeOf,
+  type Shape,
+  type Tensor,
+  tensor,
+  type ValueInfo,
+  type ValueType,
+} from './graph/types.ts';
+export { verify } from './graph/verify.ts';
+// model: a classifier that knows its labels and features
+export { type AudioModel, decodeModel, encodeModel } from './model/model-file.ts';
+// relevance: a classifier to its explanation
+export { type CompileOptions, compile, type Explanation } from './relevance/compile.ts';
+export { type Explained, Explainer, type ExplainerOptions, PREDICTED } from './relevance/explainer.ts';
+export { type Ledger, type LedgerLayer, type LedgerRow, readLedger } from './relevance/ledger.ts';
+export { DEFAULT_METHOD, type LayerKind, type Method, methods, parseMethod } from './relevance/method.ts';
+export type { Rule, RuleName } from './relevance/rules.ts';
+// report: explanations to pictures
+export type { ClipData, ClipPicture, Grid } from './report/clip.ts';
+export {
+  type ClassRelevance,
+  type ComparisonPicture,
+  comparisonFigure,
+  describePrediction,
+  type ExplanationPicture,
+  explanationFigure,
+  type Prediction,
+} from './report/explanation.ts';
+export { type PngOptions, svgToPng } from './report/png.ts';
+export type { Figure } from './report/svg.ts';
+// runtime: graphs to numbers
+export { nodeRuntime } from './runtime/node.ts';
+export {
+  float32,
+  int64,
+  type Runtime,
+  type RuntimeTensor,
+  type Session,
+  type SessionOptions,
+  type Tensors,
+} from './runtime/runtime.ts';
