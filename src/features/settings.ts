@@ -72,7 +72,7 @@ export function parseFeatureSettings(value: unknown, name = 'feature settings'):
 }
 
 /**
- * Settings for speech at any sample rate: a Hann window of 32 ms every 10 ms, as many mel bands (up to 64) as leave
+ * Settings for speech at any sample rate: a Hann window of 32 ms every 10 ms, as many mel bands (up to 48) as leave
  * no filter empty, 80 dB; at 8 kHz nFft 256, hop 80.
  *
  * @param sampleRate Hz
@@ -86,7 +86,7 @@ export function defaultFeatures(
 ): FeatureSettings {
   const winLength = Math.round(0.032 * sampleRate);
   const nFft = 2 ** Math.ceil(Math.log2(winLength));
-  let nMels = 64;
+  let nMels = 48;
   while (nMels > 1 && hasEmptyFilter(melFilters(sampleRate, nFft, { nMels }))) nMels -= 4;
   const settings: FeatureSettings = {
     kind,

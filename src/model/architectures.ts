@@ -9,12 +9,17 @@ const block = (channels: number, size: readonly number[]): Layer[] => [
   { kind: 'maxpool', size },
 ];
 
-/** A small CNN for log-mel input of about 48 × 65. */
+/**
+ * A small CNN for log-mel input of about 48 × 64. Its first convolution has neither bias nor norm, so that silence,
+ * which is 0, stays silent behind it and takes no relevance.
+ */
 function melCnn(classes: number): Layer[] {
   return [
-    ...block(24, [2, 2]),
-    ...block(48, [2, 2]),
-    ...block(96, [2, 2]),
+    { kind: 'conv', channels: 16, kernel: [3, 3], bias: false },
+    { kind: 'relu' },
+    { kind: 'maxpool', size: [2, 2] },
+    ...block(32, [2, 2]),
+    ...block(64, [2, 2]),
     { kind: 'conv', channels: 128, kernel: [3, 3], bias: false },
     { kind: 'batchnorm' },
     { kind: 'relu' },
