@@ -8,6 +8,7 @@ import { int64s, scalar } from './types.ts';
 /** An operand: the name of a value, a number (a scalar of the first operand's type) or a constant. */
 export type Operand = string | number | Tensor;
 
+/** Builds a graph node by node: names values, promotes numbers to constants, and knows the type of all it has made. */
 export class GraphBuilder {
   private readonly inputs: ValueInfo[] = [];
   private readonly outputs: ValueInfo[] = [];
