@@ -20,7 +20,9 @@ export class EarmarkError extends Error {
 
   constructor(parts: ErrorParts | string) {
     const p = typeof parts === 'string' ? { what: parts } : parts;
-    const found = [p.expected && `expected ${p.expected}`, p.got && `got ${p.got}`].filter(Boolean).join(', ');
+    const found = [p.expected && `expected ${p.expected}`, p.got && `got ${p.got}`]
+      .filter(Boolean)
+      .join(', ');
     const sentence = found ? `${p.what}: ${found}` : p.what;
     super(oneLine(p.todo ? `${sentence.replace(/[.]$/, '')}. ${p.todo}` : sentence), { cause: p.cause });
     this.name = new.target.name;

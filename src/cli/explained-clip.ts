@@ -1,6 +1,8 @@
 // An explained clip as what is written of it: facts as JSON, a picture, and arrays.
 import { basename } from 'node:path';
+import { sharesOf } from '../analysis/shares.ts';
 import { binFrequencies, frameTimes, paddedFrames } from '../features/input.ts';
+import type { Matrix } from '../features/matrix.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import type { NpyArray } from '../files/npy.ts';
 import { encodeNpz } from '../files/npz.ts';
@@ -49,7 +51,7 @@ export function factsOf(explained: ExplainedClip) {
     logits: rest.logits,
     probabilities: rest.probabilities,
     relevanceSum: sum(relevance),
-    shares: sharesOf(explained),
+    shares: quietShares(explained),
     clip: fitFacts(clip, settings),
     features: settings,
     ledger,
@@ -71,7 +73,7 @@ export function pictureOf(explained: ExplainedClip) {
   });
   return explanationFigure({
     ...words,
-    ...shownFeatures(explained),
+    ...shownFeatures(clip.features, settings),
     times: frameTimes(settings),
     frequencies: binFrequencies(settings),
     relevance,
@@ -79,7 +81,7 @@ export function pictureOf(explained: ExplainedClip) {
 }
 
 /** Log-mel input is shown in the decibels that it stands for: 1 is 0 dB, 0 is −topDb and all below. */
-function shownFeatures({ clip: { features }, settings: { kind, topDb } }: ExplainedClip) {
+export function shownFeatures(features: Matrix, { kind, topDb }: FeatureSettings) {
   if (kind === 'mfcc') return { features, featureLabel: 'MFCC (of scaled log-mel levels)' };
   const decibels = { ...features, data: features.data.map((v) => topDb * (v - 1)) };
   return { features: decibels, featureLabel: 'log-mel level (dB re max)' };
@@ -102,20 +104,9 @@ export function arraysOf({ clip: { features }, settings, relevance }: ExplainedC
   });
 }
 
-/**
- * Σ|R| on frames wholly in padding, and on other cells of log-mel input at its floor (0), over all Σ|R|. null where
- * there is no relevance; silence is null for MFCCs, whose cells are no levels.
- */
-function sharesOf({ clip, settings, relevance }: ExplainedClip) {
-  const padded = paddedFrames(settings, clip.fit);
-  const { data, columns } = relevance;
-  let [all, padding, silence] = [0, 0, 0];
-  for (let i = 0; i < data.length; i++) {
-    const amount = Math.abs(data[i]);
-    all += amount;
-    if (padded[i % columns]) padding += amount;
-    else if (clip.features.data[i] === 0) silence += amount;
-  }
-  const share = (part: number) => (all === 0 ? null : part / all);
-  return { padding: share(padding), silence: settings.kind === 'logmel' ? share(silence) : null };
+/** Shares of Σ|R| on what cannot be heard. */
+function quietShares({ clip, settings, relevance }: ExplainedClip) {
+  const heard = { features: clip.features, paddedFrames: paddedFrames(settings, clip.fit) };
+  const { padding, silence } = sharesOf(relevance, heard, settings.kind, null);
+  return { padding, silence };
 }

@@ -2,12 +2,21 @@
 import { Command, type OutputConfiguration } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
 import { addAttribute } from './commands/attribute.ts';
+import { addDemo } from './commands/demo.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFeatures } from './commands/features.ts';
 import { addPredict } from './commands/predict.ts';
+import { addTrain } from './commands/train.ts';
 import type { AddCommand, Frame } from './frame.ts';
 
-const COMMANDS: readonly AddCommand[] = [addPredict, addExplain, addAttribute, addFeatures];
+const COMMANDS: readonly AddCommand[] = [
+  addDemo,
+  addTrain,
+  addPredict,
+  addExplain,
+  addAttribute,
+  addFeatures,
+];
 
 /** Makes the program; what is wrong with a command line is thrown, never printed, and nothing exits. */
 export function buildProgram(frame: Frame, output: OutputConfiguration): Command {

@@ -82,7 +82,10 @@ export function frameTimes(settings: FeatureSettings): Float64Array {
 }
 
 /** For each frame, whether its whole window lies where the clip holds no sample of the recording. */
-export function paddedFrames(settings: FeatureSettings, fit: FittedClip): boolean[] {
+export function paddedFrames(
+  settings: FeatureSettings,
+  fit: Pick<FittedClip, 'padBefore' | 'padAfter'>,
+): boolean[] {
   const { hopLength, nFft, center, clipSamples } = settings;
   const winLength = settings.winLength ?? nFft;
   const offset = ((nFft - winLength) >> 1) - (center ? nFft >> 1 : 0);

@@ -25,10 +25,10 @@ export interface FitOptions {
 }
 
 export const FIT: FitOptions = {
-  epochs: 30,
+  epochs: 20,
   batch: 32,
   learningRate: 3e-3,
-  patience: 10,
+  patience: 8,
   seed: 0,
   optimizer: ADAMW,
   augmentation: AUGMENTATION,

@@ -1,0 +1,49 @@
+// Frequency bands that speech is read by, as groups of a spectrogram's rows.
+import { binFrequencies } from '../features/input.ts';
+import type { FeatureSettings } from '../features/settings.ts';
+
+export interface Band {
+  /** Hz. */
+  readonly low: number;
+  /** Hz; where the next band begins. */
+  readonly high: number;
+  /** Index of the first row whose centre frequency is in [low, high). */
+  readonly firstRow: number;
+  /** How many rows have it there. */
+  readonly rows: number;
+}
+
+/**
+ * Hz. Pitch below 300; of most vowels, the first formant at 300 to 900, the second at 900 to 2400, the third at 2400 to
+ * 3000 and above (Peterson and Barney 1952); from 3000 on mostly the noise of fricatives and plosives, then octaves.
+ */
+const EDGES = [300, 600, 900, 1300, 1800, 2400, 3000, 4000, 8000, 16000, 32000];
+
+/**
+ * The bands between the lowest and the highest frequency of a model's input; they are the same in Hz at every sample
+ * rate: 8 at 8 kHz, 9 at 16 kHz, 11 at 44.1 kHz. A row belongs to the band that its mel filter's centre lies in, and a
+ * band that would have no row is one with its neighbour.
+ *
+ * @returns null for MFCCs: each of their rows is a cosine over all frequencies, so that none belongs to a band
+ */
+export function frequencyBands(settings: FeatureSettings): Band[] | null {
+  const centres = binFrequencies(settings);
+  if (centres === null) return null;
+  const below = (hz: number) => centres.filter((centre) => centre < hz).length;
+  const { fmin, fmax, sampleRate } = settings;
+  const edges = [fmin];
+  for (const edge of EDGES) {
+    const rows = below(edge);
+    if (rows > below(edges.at(-1)!) && rows < centres.length) edges.push(edge);
+  }
+  edges.push(fmax ?? sampleRate / 2);
+  return edges.slice(1).map((high, i) => {
+    const low = edges[i]!;
+    return { low, high, firstRow: below(low), rows: below(high) - below(low) };
+  });
+}
+
+/** The ends of bands in Hz, one more than there are bands. */
+export function bandEdges(bands: readonly Band[]): number[] {
+  return [...bands.map((band) => band.low), bands.at(-1)!.high];
+}

@@ -1,0 +1,77 @@
+// Where a clip's relevance lies: its shares by frequency band, on padding and on silence.
+import type { FeatureSettings } from '../features/settings.ts';
+import type { Band } from './bands.ts';
+import type { Cells, ClipExplanation } from './explained.ts';
+
+/** Shares from 0 to 1 of a relevance map R; null where there is nothing to share or the question makes no sense. */
+export interface Shares {
+  /** Σ max(R, 0) of a band / Σ max(R, 0), by band; null for MFCCs, and where no relevance is positive. */
+  readonly positive: readonly number[] | null;
+  /** Σ |R| of a band / Σ |R|, by band; null for MFCCs, and where all relevance is 0. */
+  readonly absolute: readonly number[] | null;
+  /** Σ |R| of the frames that are wholly padding / Σ |R|; null where all relevance is 0. */
+  readonly padding: number | null;
+  /**
+   * Σ |R| of the cells of all other frames whose input is at its floor (exactly 0: topDb or more below the clip's
+   * loudest, or silent) / Σ |R|; null for MFCCs, whose cells are no levels, and where all relevance is 0.
+   */
+  readonly silence: number | null;
+}
+
+/** Shares of one map over the input of a clip. @param bands null for MFCCs */
+export function sharesOf(
+  relevance: Cells,
+  { features, paddedFrames }: Pick<ClipExplanation, 'features' | 'paddedFrames'>,
+  kind: FeatureSettings['kind'],
+  bands: readonly Band[] | null,
+): Shares {
+  const { rows, columns, data } = relevance;
+  const [positive, absolute] = [new Float64Array(rows), new Float64Array(rows)];
+  let [padding, silence] = [0, 0];
+  for (const [i, r] of data.entries()) {
+    const [row, amount] = [Math.floor(i / columns), Math.abs(r)];
+    positive[row] += Math.max(r, 0);
+    absolute[row] += amount;
+    if (paddedFrames[i % columns]) padding += amount;
+    else if (features.data[i] === 0) silence += amount;
+  }
+  const total = sum(absolute);
+  const share = (part: number) => (total === 0 ? null : part / total);
+  return {
+    positive: bands && bandShares(positive, bands),
+    absolute: bands && bandShares(absolute, bands),
+    padding: share(padding),
+    silence: kind === 'logmel' ? share(silence) : null,
+  };
+}
+
+/** null where all rows are 0. */
+function bandShares(byRow: Float64Array, bands: readonly Band[]): number[] | null {
+  const total = sum(byRow);
+  if (total === 0) return null;
+  return bands.map(({ firstRow, rows }) => sum(byRow.subarray(firstRow, firstRow + rows)) / total);
+}
+
+/**
+ * Pearson's correlation of two maps over all their cells, −1 to 1; null where one is the same everywhere. Cells in
+ * which both are 0, such as silence under most rules, count as agreement.
+ */
+export function correlation({ data: a }: Cells, { data: b }: Cells): number | null {
+  const [meanA, meanB] = [sum(a) / a.length, sum(b) / b.length];
+  let [ab, aa, bb] = [0, 0, 0];
+  for (const [i, value] of a.entries()) {
+    const [x, y] = [value - meanA, b[i]! - meanB];
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  if (aa === 0 || bb === 0) return null;
+  return Math.max(-1, Math.min(1, ab / Math.sqrt(aa * bb)));
+}
+
+/** In float64 whatever the precision of the values. */
+function sum(values: Float32Array | Float64Array): number {
+  let total = 0;
+  for (const v of values) total += v;
+  return total;
+}

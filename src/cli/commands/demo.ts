@@ -1,0 +1,176 @@
+// `earmark demo`: the whole path on the synthetic digits that ship with the package, and a page that shows it.
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { loadEmbedded } from '../../corpus/embedded.ts';
+import { DEFAULT_METHOD } from '../../relevance/method.ts';
+import { fontFaces } from '../../report/fonts.ts';
+import { demoPage, type PageFigure, type PageTable } from '../../report/page.ts';
+import { svgToPng } from '../../report/png.ts';
+import { formatHertz, formatPercent } from '../../report/ticks.ts';
+import { FIT } from '../../training/fit.ts';
+import type { Frame, Result, Terminal } from '../frame.ts';
+import { jsonOption, wholeNumber } from '../options.ts';
+import { type TrainingRun, trainingRun } from '../training-run.ts';
+import { checkRunFolder, clipFigure, figuresOf, type NamedFigure, writeRun } from '../write-run.ts';
+
+export interface DemoOptions {
+  readonly out: string;
+  readonly seed: number;
+}
+
+/** Enough for the synthetic voices. */
+const EPOCHS = 12;
+
+export function addDemo(program: Command, { terminal, give }: Frame): void {
+  program
+    .command('demo')
+    .summary('the whole path on synthetic digits: train, test, explain, show')
+    .description(
+      'Train on the synthetic digits that ship with the package, test on voices not heard in training, explain a clip of ' +
+        'each digit and every misclassified one (up to 10), and write a page that shows it all.',
+    )
+    .option('--out <dir>', 'folder to write to; a demo that is there is replaced', 'earmark-demo')
+    .option('--seed <n>', 'what decides weights, batches and masks', wholeNumber(0), FIT.seed)
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  earmark demo --out my-demo')
+    .action(async (options: DemoOptions & { json?: boolean }) =>
+      give(await demo(options, terminal), options.json),
+    );
+}
+
+/** @throws FileError where the folder cannot be written */
+export async function demo({ out, seed }: DemoOptions, terminal: Terminal): Promise<Result> {
+  await checkRunFolder(out, true);
+  const corpus = await loadEmbedded();
+  const run = await trainingRun(
+    corpus,
+    {
+      split: 'official',
+      features: 'logmel',
+      architecture: 'mel-cnn',
+      epochs: EPOCHS,
+      batch: FIT.batch,
+      learningRate: FIT.learningRate,
+      patience: FIT.patience,
+      seed,
+      skipBad: false,
+      method: DEFAULT_METHOD,
+    },
+    terminal,
+  );
+  const digits = oneOfEach(run);
+  const extra: Record<string, Uint8Array | string> = { 'index.html': pageOf(run, digits) };
+  for (const { name, svg } of digits) {
+    extra[`clips/${name}.svg`] = svg;
+    extra[`clips/${name}.png`] = svgToPng(svg);
+  }
+  await writeRun(run, out, extra);
+  const { accuracy, correct, clips } = run.metrics;
+  const page = join(out, 'index.html');
+  const text = [
+    `${formatPercent(accuracy)} right on voices not heard in training (${correct} of ${clips} synthetic recordings)`,
+    run.metrics.analysis.comparison.note,
+    `page: ${page}`,
+    `model: ${join(out, 'model.onnx')}`,
+  ].join('\n');
+  return { text, json: { page, run: out, ...run.metrics } };
+}
+
+/** The map of one test recording of each digit: of those recognised, the one in the middle by probability. */
+function oneOfEach(run: TrainingRun): NamedFigure[] {
+  return run.model.labels.flatMap((label) => {
+    const own = run.tested.filter((t) => t.label === label);
+    const right = own.filter((t) => t.predicted === label).sort((a, b) => a.probability - b.probability);
+    const chosen = right[right.length >> 1] ?? own[0];
+    return chosen ? [clipFigure(run, chosen)] : [];
+  });
+}
+
+function pageOf(run: TrainingRun, digits: readonly NamedFigure[]): string {
+  const { metrics, corpus, split, model, history, bestEpoch, method } = run;
+  const { summary, errors } = figuresOf(run);
+  const { analysis } = metrics;
+  const shown = ({ svg, caption }: NamedFigure): PageFigure => ({ svg, caption, alt: caption });
+  const of = (name: string) => summary.filter((figure) => figure.name === name).map(shown);
+  return demoPage({
+    title: 'What a digit classifier listens to',
+    lead:
+      `A small convolutional network was trained on ${corpus.clips.length} synthetic recordings of spoken digits and ` +
+      'tested on voices that it had not heard. Each prediction was then propagated back to its spectrogram with ' +
+      'Layer-wise Relevance Propagation: red is what spoke for the digit, blue what spoke against it.',
+    facts: [
+      ['Accuracy on unheard voices', formatPercent(metrics.accuracy)],
+      ['Test recordings', `${metrics.correct} of ${metrics.clips} right`],
+      ['Recordings', corpus.note ?? corpus.name],
+      ['Split', split.note],
+      ['Training', `${history.length} epochs, the weights of epoch ${bestEpoch} kept`],
+      ['Method', method],
+    ],
+    sections: [
+      {
+        heading: 'One recording of each digit',
+        text:
+          'From left to right: the log-mel spectrogram that the network sees, the relevance of each of its cells for the ' +
+          'predicted digit, and that relevance laid over the spectrogram.',
+        figures: digits.map(shown),
+      },
+      {
+        heading: 'Misclassified recordings',
+        text: errors.length
+          ? 'The map for the digit that was predicted beside that for the digit that was spoken.'
+          : 'None: every test recording was recognised.',
+        figures: errors.map(shown),
+      },
+      {
+        heading: 'Which frequencies decide',
+        text: analysis.comparison.note,
+        figures: [...of('bands'), ...of('correct-wrong')],
+        tables: [bandTable(run), groupTable(run)],
+      },
+      {
+        heading: 'How well it was learnt',
+        figures: [...of('confusion'), ...of('learning-curves')],
+        tables: [speakerTable(run)],
+      },
+    ],
+    footer:
+      'Made by Earmark. The voices are synthetic (espeak-ng): a classifier of people needs recordings of people. ' +
+      `Input: ${model.features.nMels} mel bands at ${model.features.sampleRate} Hz.`,
+    fontFaces: fontFaces(),
+  });
+}
+
+function bandTable({ metrics: { analysis } }: TrainingRun): PageTable {
+  const bands = analysis.bands ?? [];
+  return {
+    caption: 'Share of positive relevance by band, mean over the test recordings taken for each digit',
+    head: ['Digit', ...bands.map(({ low, high }) => `${formatHertz(low)}–${formatHertz(high)}`)],
+    rows: analysis.byClass.map(({ label, positive }) => [
+      label,
+      ...(positive ?? []).map(({ mean }) => (mean === null ? '–' : formatPercent(mean))),
+    ]),
+  };
+}
+
+function groupTable({ metrics: { analysis } }: TrainingRun): PageTable {
+  const share = (value: number | null) => (value === null ? '–' : formatPercent(value));
+  const groups = [
+    ['recognised', analysis.comparison.correct] as const,
+    ...(analysis.comparison.misclassified
+      ? [['misclassified', analysis.comparison.misclassified] as const]
+      : []),
+  ];
+  return {
+    caption: 'Mean share of |relevance| on what cannot be heard',
+    head: ['Recordings', 'Number', 'On padding', 'On silence'],
+    rows: groups.map(([name, g]) => [name, g.n, share(g.padding), share(g.silence)]),
+  };
+}
+
+function speakerTable({ metrics: { bySpeaker } }: TrainingRun): PageTable {
+  return {
+    caption: 'By voice',
+    head: ['Voice', 'Recordings', 'Right'],
+    rows: Object.entries(bySpeaker).map(([name, t]) => [name, t.clips, formatPercent(t.accuracy)]),
+  };
+}

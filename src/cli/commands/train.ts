@@ -1,0 +1,82 @@
+// `earmark train`: from a folder of recordings to a tested model.
+import { type Command, Option } from 'commander';
+import { loadCorpus } from '../../corpus/load.ts';
+import { architectures } from '../../model/architectures.ts';
+import { DEFAULT_METHOD } from '../../relevance/method.ts';
+import { FIT } from '../../training/fit.ts';
+import type { Frame, Result, Terminal } from '../frame.ts';
+import { finiteNumber, jsonOption, wholeNumber } from '../options.ts';
+import { type RunWishes, trainingRun } from '../training-run.ts';
+import { checkRunFolder, writeRun } from '../write-run.ts';
+
+export interface TrainOptions extends RunWishes {
+  /** The run's folder. */
+  readonly out: string;
+  /** Whether a run that is there is replaced. */
+  readonly replace: boolean;
+}
+
+const EXAMPLE = `
+DATA is a folder in AudioMNIST's layout (data/NN/D_NN_R.wav), FSDD's (D_speaker_R.wav), or with a folder for each class.
+
+The run is a folder: model.onnx (which classifies a WAV by itself), metrics.json, history.jsonl, split.json,
+config.json, learning-curves.png, confusion.png, bands.png and the maps of misclassified recordings.
+
+Example:
+  earmark train recordings --split speaker --out runs/digits`;
+
+export function addTrain(program: Command, { terminal, give }: Frame): void {
+  program
+    .command('train')
+    .summary('train a classifier on a folder of recordings, test and explain it')
+    .description(
+      'Train a classifier on a folder of recordings; test it on the part set aside, and explain that part.',
+    )
+    .argument('<data>', 'folder of recordings')
+    .requiredOption('--out <run>', 'folder to write the run to')
+    .option('--split <kind|file>', 'speaker, official, random or a JSON file (default: speaker where known)')
+    .option('--test-share <share>', 'share of the speakers, or recordings, that test', finiteNumber, 0.2)
+    .addOption(
+      new Option('--features <kind>', 'what the model hears').choices(['logmel', 'mfcc']).default('logmel'),
+    )
+    .addOption(
+      new Option('--architecture <name>', 'the network').choices(architectures).default(architectures[0]),
+    )
+    .option(
+      '--epochs <n>',
+      'largest number of passes over the training recordings',
+      wholeNumber(1),
+      FIT.epochs,
+    )
+    .option('--patience <n>', 'epochs without progress after which it stops', wholeNumber(1), FIT.patience)
+    .option('--batch <n>', 'recordings a step', wholeNumber(2), FIT.batch)
+    .option('--learning-rate <rate>', 'peak of the learning rate', finiteNumber, FIT.learningRate)
+    .option('--seed <n>', 'what decides split, weights, batches and masks', wholeNumber(0), FIT.seed)
+    .option('--sample-rate <hz>', "the model's rate (default: the recordings', up to 16000)", wholeNumber(1))
+    .option('--clip-seconds <s>', "length of the model's clip (default: holds 95 % of them)", finiteNumber)
+    .option('--method <name[:key=value,…]>', 'how the test part is explained', DEFAULT_METHOD)
+    .option('--skip-bad', 'leave out recordings that cannot be used', false)
+    .option('--replace', 'replace the run that is in the folder', false)
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLE)
+    .action(async (data: string, options: TrainOptions & { json?: boolean }) =>
+      give(await train(data, options, terminal), options.json),
+    );
+}
+
+/** @throws FileError, CorpusError, FeatureError, TrainingError, MethodError, UsageError */
+export async function train(data: string, options: TrainOptions, terminal: Terminal): Promise<Result> {
+  await checkRunFolder(options.out, options.replace);
+  const run = await trainingRun(await loadCorpus(data), options, terminal);
+  await writeRun(run, options.out);
+  const { accuracy, correct, clips } = run.metrics;
+  const text = [
+    `${run.corpus.name}: ${(100 * accuracy).toFixed(2)} % right (${correct} of ${clips} test recordings)`,
+    `split: ${run.split.note}`,
+    ...(run.bad.length ? [`left out: ${run.bad.length} recordings that cannot be used`] : []),
+    `epoch ${run.bestEpoch} of ${run.history.length} is kept`,
+    run.metrics.analysis.comparison.note,
+    `run: ${options.out}`,
+  ].join('\n');
+  return { text, json: { run: options.out, ...run.metrics } };
+}

@@ -1,0 +1,143 @@
+// A corpus as a training run needs it: its recordings checked, the model's input settled, its clips heard.
+import { assertAudible } from '../audio/audio.ts';
+import { readAudio } from '../audio/read.ts';
+import { resample } from '../audio/resample.ts';
+import { type Clip, type Corpus, labelsOf, pathInside } from '../corpus/clip.ts';
+import { CorpusError, EarmarkError } from '../errors.ts';
+import { type FittedClip, fitClip } from '../features/clip.ts';
+import { melPower } from '../features/input.ts';
+import { defaultFeatures, type FeatureSettings } from '../features/settings.ts';
+import type { Example } from '../training/examples.ts';
+import { describeError } from './describe.ts';
+import type { Terminal } from './frame.ts';
+
+/** A corpus, looked through. */
+export interface Surveyed {
+  /** Without the recordings that cannot be used. */
+  readonly corpus: Corpus;
+  /** Where each of its clips stood before. */
+  readonly kept: readonly number[];
+  /** Length of each clip, s. */
+  readonly seconds: readonly number[];
+  /** Hz. */
+  readonly sampleRates: readonly number[];
+  /** Recordings that were left out, one line each. */
+  readonly bad: readonly string[];
+}
+
+/** What a model's input is made of, as far as the user said. */
+export interface InputWishes {
+  readonly features: FeatureSettings['kind'];
+  readonly sampleRate?: number;
+  readonly clipSeconds?: number;
+}
+
+/** A clip of the corpus, heard. */
+export interface HeardExample extends Example {
+  readonly clip: Clip;
+  readonly fit: Pick<FittedClip, 'start' | 'padBefore' | 'padAfter' | 'cut'>;
+}
+
+/** Clips above this rate are resampled to it unless the user says otherwise, Hz. */
+const HIGHEST_DEFAULT_RATE = 16_000;
+/** Poolings halve the frames three times. */
+const FRAMES_MULTIPLE = 8;
+
+/**
+ * Reads every recording once, to know its length and rate and that it can be read.
+ * @param skipBad whether recordings that cannot be used are left out
+ * @throws CorpusError where some cannot be used and are not to be skipped
+ */
+export async function survey(
+  corpus: Corpus,
+  skipBad: boolean,
+  { note, progress }: Terminal,
+): Promise<Surveyed> {
+  const found: { index: number; clip: Clip; seconds: number; sampleRate: number }[] = [];
+  const bad: string[] = [];
+  progress.start(corpus.clips.length, 'checking recordings');
+  for (const [i, clip] of corpus.clips.entries()) {
+    try {
+      const audio = await readAudio(clip.path);
+      assertAudible(audio, clip.path);
+      const { samples, sampleRate } = audio;
+      found.push({ index: i, clip, seconds: samples.length / sampleRate, sampleRate });
+    } catch (error) {
+      if (!(error instanceof EarmarkError)) throw error;
+      bad.push(error.message);
+      note(describeError(error));
+    }
+    progress.update(i + 1);
+  }
+  progress.stop();
+  if (bad.length > 0 && !skipBad) {
+    throw new CorpusError({
+      what: `${bad.length} of ${corpus.clips.length} recordings of ${corpus.name} cannot be used`,
+      todo: 'Mend them, or leave them out with --skip-bad.',
+    });
+  }
+  const usable = { ...corpus, clips: found.map((f) => f.clip) };
+  if (labelsOf(usable.clips).length < 2) {
+    throw new CorpusError({
+      what: `${corpus.name}`,
+      expected: 'recordings of two classes or more',
+      got: 'fewer',
+    });
+  }
+  return {
+    corpus: usable,
+    kept: found.map((f) => f.index),
+    seconds: found.map((f) => f.seconds),
+    sampleRates: found.map((f) => f.sampleRate),
+    bad,
+  };
+}
+
+/**
+ * The settings of a model's input: at the recordings' own rate (the commonest, up to 16 kHz), and as long as 95 % of
+ * the training clips need, in frames that three poolings halve evenly.
+ * @param training indices of the clips that are trained on
+ */
+export function settleFeatures(
+  { seconds, sampleRates }: Surveyed,
+  training: readonly number[],
+  { features, sampleRate, clipSeconds }: InputWishes,
+): FeatureSettings {
+  const rates = training.map((i) => sampleRates[i]);
+  const count = (rate: number) => rates.filter((r) => r === rate).length;
+  const commonest = [...new Set(rates)].sort((a, b) => count(b) - count(a) || a - b)[0];
+  const rate = sampleRate ?? Math.min(commonest, HIGHEST_DEFAULT_RATE);
+  if (clipSeconds !== undefined) return defaultFeatures(features, rate, clipSeconds);
+  const sorted = training.map((i) => seconds[i]).sort((a, b) => a - b);
+  const enough = sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))];
+  const settings = defaultFeatures(features, rate, enough);
+  const frames = 1 + Math.floor(settings.clipSamples / settings.hopLength);
+  const even = Math.ceil(frames / FRAMES_MULTIPLE) * FRAMES_MULTIPLE;
+  return { ...settings, clipSamples: (even - 1) * settings.hopLength };
+}
+
+/** Hears clips at the model's rate and length. */
+export async function hearExamples(
+  { corpus }: Surveyed,
+  indices: readonly number[],
+  labels: readonly string[],
+  settings: FeatureSettings,
+  { progress }: Terminal,
+): Promise<HeardExample[]> {
+  const examples: HeardExample[] = [];
+  progress.start(indices.length, 'computing features');
+  for (const i of indices) {
+    const clip = corpus.clips[i];
+    const { samples } = await resample(await readAudio(clip.path), settings.sampleRate);
+    const { start, padBefore, padAfter, cut } = fitClip(samples, settings.clipSamples);
+    examples.push({
+      clip: { ...clip, path: pathInside(corpus, clip) },
+      fit: { start, padBefore, padAfter, cut },
+      power: melPower(samples, settings),
+      label: labels.indexOf(clip.label),
+    });
+    progress.update(examples.length);
+  }
+  progress.stop();
+  return examples;
+}
