@@ -67,8 +67,8 @@ describe('by hand', () => {
     expect(correlation(cells([0, 0]), cells([1, 2]))).toBeNull();
   });
 
-  it('a map that is the same everywhere but for rounding has no correlation', () => {
-    // The mean of three 0.1 is not 0.1 in float64.
+  it('a constant map has no correlation, although its mean is rounded', () => {
+    // (0.1 + 0.1 + 0.1) / 3 is not 0.1 in float64.
     expect(correlation(cells([0.1, 0.1, 0.1]), cells([1, 2, 3]))).toBeNull();
   });
 });

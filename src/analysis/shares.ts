@@ -57,6 +57,7 @@ function bandShares(byRow: Float64Array, bands: readonly Band[]): number[] | nul
  * which both are 0, such as silence under most rules, count as agreement.
  */
 export function correlation({ data: a }: Cells, { data: b }: Cells): number | null {
+  if (isConstant(a) || isConstant(b)) return null;
   const [meanA, meanB] = [sum(a) / a.length, sum(b) / b.length];
   let [ab, aa, bb] = [0, 0, 0];
   for (const [i, value] of a.entries()) {
@@ -65,9 +66,10 @@ export function correlation({ data: a }: Cells, { data: b }: Cells): number | nu
     aa += x * x;
     bb += y * y;
   }
-  if (aa === 0 || bb === 0) return null;
-  return Math.max(-1, Math.min(1, ab / Math.sqrt(aa * bb)));
+  return Math.max(-1, Math.min(1, ab / (Math.sqrt(aa) * Math.sqrt(bb))));
 }
+
+const isConstant = (values: Float32Array | Float64Array) => values.every((v) => v === values[0]);
 
 /** In float64 whatever the precision of the values. */
 function sum(values: Float32Array | Float64Array): number {
