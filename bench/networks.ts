@@ -33,7 +33,10 @@ export const NETWORKS: readonly (readonly [Network, readonly number[]])[] = [
 
 /** Numbers in [0, 1) without meaning. */
 export function noise(dims: readonly number[]): RuntimeTensor {
-  return float32(Float32Array.from({ length: sizeOf(dims) }, (_, i) => (i * 0.6180339887498949) % 1), dims);
+  return float32(
+    Float32Array.from({ length: sizeOf(dims) }, (_, i) => (i * 0.6180339887498949) % 1),
+    dims,
+  );
 }
 
 export interface Timing {
@@ -71,6 +74,8 @@ export function printTable(title: string, timings: readonly Timing[]): void {
   console.log(`\n${title}\n${'-'.repeat(title.length)}`);
   for (const { name, median, least } of timings) {
     const ratio = median / timings[0].median;
-    console.log(`${name.padEnd(28)}${median.toFixed(1).padStart(9)} ms  (least ${least.toFixed(1)})${ratio.toFixed(2).padStart(8)} ×`);
+    console.log(
+      `${name.padEnd(28)}${median.toFixed(1).padStart(9)} ms  (least ${least.toFixed(1)})${ratio.toFixed(2).padStart(8)} ×`,
+    );
   }
 }

@@ -7,7 +7,9 @@ import { int64 } from '../src/runtime/runtime.ts';
 import { BATCH, NETWORKS, noise, printTable, timeInTurn } from './networks.ts';
 
 const asked = process.argv.slice(2);
-const methods = asked.length ? asked : ['epsilon', 'gamma', 'epsilon-plus', 'epsilon-plus-flat', 'alpha2-beta1'];
+const methods = asked.length
+  ? asked
+  : ['epsilon', 'gamma', 'epsilon-plus', 'epsilon-plus-flat', 'alpha2-beta1'];
 
 for (const [network, input] of NETWORKS) {
   const model = classifier(network, input, initialWeights(parametersOf(network, input), 1));

@@ -20,7 +20,9 @@ for (const [network, input] of NETWORKS) {
     learning_rate: scalar(1e-3),
     correction1: scalar(0.1),
     correction2: scalar(0.001),
-    ...Object.fromEntries(step.state.map(({ name, dims }) => [name, float32(weights[name] ?? zeros(dims), dims)])),
+    ...Object.fromEntries(
+      step.state.map(({ name, dims }) => [name, float32(weights[name] ?? zeros(dims), dims)]),
+    ),
     ...Object.fromEntries(
       step.masks.map(({ name, shape }) => {
         const dims = shape.map((d) => (typeof d === 'string' ? BATCH : d));
@@ -28,7 +30,9 @@ for (const [network, input] of NETWORKS) {
       }),
     ),
   };
-  const next = Object.fromEntries(step.state.map(({ name, dims }) => [`next.${name}`, float32(zeros(dims), dims)]));
+  const next = Object.fromEntries(
+    step.state.map(({ name, dims }) => [`next.${name}`, float32(zeros(dims), dims)]),
+  );
   const actions = [
     { name: 'forward', run: () => plain.run({ input: x }) },
     { name: 'training step', run: () => session.run(feeds, next, ['loss']) },

@@ -39,7 +39,7 @@ function lookThrough(graph: Graph): Graph {
     logits = node.inputs[0];
   }
   const type = inferShapes(graph).get(logits);
-  if (!type || type.dtype !== 'float32' || type.shape.length !== 2 || typeof type.shape[1] !== 'number') {
+  if (type?.dtype !== 'float32' || type.shape.length !== 2 || typeof type.shape[1] !== 'number') {
     throw new ModelError({
       what: `model "${graph.name}" is no classifier`,
       expected: 'an output of logits [N, classes]',
@@ -70,12 +70,13 @@ function dropInference(graph: Graph): Graph {
     node.op === 'Dropout' ||
     node.op === 'Identity' ||
     (node.op === 'Pad' && graph.constants.get(node.inputs[1])?.data.every((n) => n === 0));
-  return graph.nodes.reduce((g, node) => {
-    if (!nothing(node)) return g;
-    const without = { ...g, nodes: g.nodes.filter((n) => n.outputs[0] !== node.outputs[0]) };
-    const now = g.nodes.find((n) => n.outputs[0] === node.outputs[0]) as Node;
-    return rename(without, node.outputs[0], now.inputs[0]);
-  }, graph);
+  let current = graph;
+  for (const { outputs } of graph.nodes.filter(nothing)) {
+    const node = current.nodes.find((n) => n.outputs[0] === outputs[0]) as Node;
+    const nodes = current.nodes.filter((n) => n !== node);
+    current = rename({ ...current, nodes }, outputs[0], node.inputs[0]);
+  }
+  return current;
 }
 
 /** Gemm(x, W, b) with transB = 1, α = β = 1, from every Gemm and from MatMul (+ Add) by a constant matrix. */
@@ -160,31 +161,35 @@ function transposed(t: Tensor): Tensor {
  * k = γ/√(σ² + ε), W′ = k·W, b′ = (b − μ)·k + β, in double precision.
  */
 function mergeBatchNorm(graph: Graph): Graph {
-  return graph.nodes.reduce((g, node) => {
-    if (node.op !== 'BatchNormalization') return g;
-    const before = g.nodes.find((n) => n.outputs[0] === node.inputs[0]);
-    const linear = before?.op === 'Conv' || before?.op === 'Gemm' ? before : undefined;
-    const statistics = node.inputs.slice(1).map((name) => g.constants.get(name));
-    const weight = linear && g.constants.get(linear.inputs[1]);
-    if (!linear || !weight || uses(g, node.inputs[0]) !== 1 || statistics.some((t) => !t)) return g;
-    const [gamma, beta, mean, variance] = statistics.map((t) => (t as Tensor).data);
-    const epsilon = node.attributes.epsilon ?? 1e-5;
-    const k = Float64Array.from(gamma, (v, c) => v / Math.sqrt(variance[c] + epsilon));
-    const bias = g.constants.get(linear.inputs[2] ?? '');
-    const perUnit = stridesOf(weight.dims)[0];
-    const names = [`${node.outputs[0]}/weight`, `${node.outputs[0]}/bias`];
-    const constants = new Map(g.constants)
-      .set(names[0], {
-        ...weight,
-        data: Float64Array.from(weight.data, (v, i) => v * k[Math.floor(i / perUnit)]),
-      })
-      .set(names[1], {
-        dtype: 'float32',
-        dims: [k.length],
-        data: k.map((v, c) => ((bias?.data[c] ?? 0) - mean[c]) * v + beta[c]),
-      });
-    const mergedNode = { ...linear, inputs: [linear.inputs[0], ...names], outputs: node.outputs } as Node;
-    const nodes = g.nodes.flatMap((n) => (n === node ? [] : n === before ? [mergedNode] : [n]));
-    return { ...g, nodes, constants };
-  }, graph);
+  let current = graph;
+  for (const node of graph.nodes) if (node.op === 'BatchNormalization') current = merged(current, node);
+  return current;
+}
+
+/** The graph with one batch norm merged; as it is where that cannot be. */
+function merged(g: Graph, node: NodeOf<'BatchNormalization'>): Graph {
+  const before = g.nodes.find((n) => n.outputs[0] === node.inputs[0]);
+  const linear = before?.op === 'Conv' || before?.op === 'Gemm' ? before : undefined;
+  const statistics = node.inputs.slice(1).map((name) => g.constants.get(name));
+  const weight = linear && g.constants.get(linear.inputs[1]);
+  if (!linear || !weight || uses(g, node.inputs[0]) !== 1 || statistics.some((t) => !t)) return g;
+  const [gamma, beta, mean, variance] = statistics.map((t) => (t as Tensor).data);
+  const epsilon = node.attributes.epsilon ?? 1e-5;
+  const k = Float64Array.from(gamma, (v, c) => v / Math.sqrt(variance[c] + epsilon));
+  const bias = g.constants.get(linear.inputs[2] ?? '');
+  const perUnit = stridesOf(weight.dims)[0];
+  const names = [`${node.outputs[0]}/weight`, `${node.outputs[0]}/bias`];
+  const constants = new Map(g.constants)
+    .set(names[0], {
+      ...weight,
+      data: Float64Array.from(weight.data, (v, i) => v * k[Math.floor(i / perUnit)]),
+    })
+    .set(names[1], {
+      dtype: 'float32',
+      dims: [k.length],
+      data: k.map((v, c) => ((bias?.data[c] ?? 0) - mean[c]) * v + beta[c]),
+    });
+  const mergedNode = { ...linear, inputs: [linear.inputs[0], ...names], outputs: node.outputs } as Node;
+  const nodes = g.nodes.flatMap((n) => (n === node ? [] : n === before ? [mergedNode] : [n]));
+  return { ...g, nodes, constants };
 }

@@ -30,7 +30,9 @@ const SHAPE = [8, 1, 16, 16];
 
 function read(name: string): Record<string, number[]> {
   const arrays = decodeNpz(readFileSync(sharedPath(`fixtures/training/${name}.npz`)), name);
-  return Object.fromEntries(Object.entries(arrays).map(([key, a]) => [key, Array.from(a.data as Float32Array, Number)]));
+  return Object.fromEntries(
+    Object.entries(arrays).map(([key, a]) => [key, Array.from(a.data as Float32Array, Number)]),
+  );
 }
 
 function difference(got: ArrayLike<number>, expected: readonly number[]): number {
@@ -39,7 +41,10 @@ function difference(got: ArrayLike<number>, expected: readonly number[]): number
 }
 
 describeShared('fixtures/training', 'five steps of Adam', () => {
-  const step = compileStep(NETWORK, SHAPE.slice(1), { optimizer: { ...ADAMW, weightDecay: 0 }, gradients: true });
+  const step = compileStep(NETWORK, SHAPE.slice(1), {
+    optimizer: { ...ADAMW, weightDecay: 0 },
+    gradients: true,
+  });
   const initial = read('initial');
   const batches = read('batches');
   const gradients = read('gradients_step1');
@@ -60,19 +65,25 @@ describeShared('fixtures/training', 'five steps of Adam', () => {
 
   function start(): Record<string, ArrayLike<number>> {
     return Object.fromEntries(
-      step.state.map(({ name, dims }) => [name, initial[name] ?? new Array(dims.reduce((a, b) => a * b, 1)).fill(0)]),
+      step.state.map(({ name, dims }) => [
+        name,
+        initial[name] ?? new Array(dims.reduce((a, b) => a * b, 1)).fill(0),
+      ]),
     );
   }
 
   it('in the float64 interpreter, all within 1e-6', () => {
     let state = start();
     for (let t = 1; t <= 5; t++) {
-      const fed = Object.entries(feeds(t, state)).map(([name, [data, dims]]) => [name, array64(data, dims)] as const);
+      const fed = Object.entries(feeds(t, state)).map(
+        ([name, [data, dims]]) => [name, array64(data, dims)] as const,
+      );
       const label = array64(batches.y.slice((t - 1) * 8, t * 8), [8], 'int64');
       const got: Record<string, Array64> = interpret(step.graph, { ...Object.fromEntries(fed), label });
       expect(Math.abs(got.loss.data[0] - losses[t - 1]) / losses[t - 1]).toBeLessThanOrEqual(1e-6);
       for (const [name, expected] of Object.entries(t === 1 ? gradients : {})) {
-        if (name === 'conv1.bias') expect(Math.max(...got[`gradient.${name}`].data.map(Math.abs))).toBeLessThanOrEqual(1e-12);
+        if (name === 'conv1.bias')
+          expect(Math.max(...got[`gradient.${name}`].data.map(Math.abs))).toBeLessThanOrEqual(1e-12);
         else expect(difference(got[`gradient.${name}`].data, expected), name).toBeLessThanOrEqual(1e-6);
       }
       state = Object.fromEntries(step.state.map(({ name }) => [name, got[`next.${name}`].data]));
