@@ -27,7 +27,7 @@ const notebook: Network = {
 
 /** Network and shape of one input. */
 export const NETWORKS: readonly (readonly [Network, readonly number[]])[] = [
-  [architecture('mel-cnn', 10), [1, 48, 66]],
+  [architecture('mel-cnn', 10), [1, 48, 64]],
   [notebook, [1, 40, 130]],
 ];
 

@@ -115,9 +115,32 @@ export function averagePoolAdjoint(
   countIncludePad: boolean,
 ): string {
   const share = g.mul(r, tensor(shares(w, countIncludePad), [1, 1, ...w.output]));
+  if (isTiling(w)) return tiled(g, share, w, channels);
   const flat = g.reshape(share, [-1, 1, ...w.output]);
   const ones = tensor(new Float64Array(w.kernel.reduce((n, k) => n * k, 1)).fill(1), [1, 1, ...w.kernel]);
   return g.reshape(convAdjoint(g, flat, g.constant(ones), w, 1), [-1, channels, ...w.input]);
+}
+
+/** Windows that neither overlap nor leave gaps nor reach into padding, of few enough positions to copy one by one. */
+function isTiling(w: Window): boolean {
+  return w.kernel.every(
+    (k, i) =>
+      k <= 4 && k === w.strides[i] && w.dilations[i] === 1 && w.padsBegin[i] === 0 && w.padsEnd[i] === 0,
+  );
+}
+
+/** Copies each element over its tile, last axis first; what no tile covers at the far edges gets zero. */
+function tiled(g: GraphBuilder, r: string, w: Window, channels: number): string {
+  const dims = [...w.output];
+  let copied = r;
+  for (let i = dims.length - 1; i >= 0; i--) {
+    const column = g.reshape(copied, [-1, channels, ...dims.toSpliced(i + 1, 0, 1)]);
+    dims[i] *= w.kernel[i];
+    const copies = new Array<string>(w.kernel[i]).fill(column);
+    copied = g.reshape(g.concat(copies, i + 3), [-1, channels, ...dims]);
+  }
+  const zero = w.input.map(() => 0);
+  return g.pad(copied, [0, 0, ...zero], [0, 0, ...w.input.map((n, i) => n - dims[i])]);
 }
 
 /** 1 / number of inputs that each output averages, [output] in row-major order. */
@@ -161,7 +184,7 @@ export function maxPoolForward(g: GraphBuilder, node: NodeOf<'MaxPool'>): Record
   const [y] = node.outputs;
   if (!pairs(w)) {
     const indices = g.fresh(`${node.name}_indices`);
-    g.node({ ...node, outputs: [y, indices] });
+    g.node({ ...node, attributes: { ...node.attributes, storage_order: 0 }, outputs: [y, indices] });
     return { indices };
   }
   const saved: Record<string, string> = {};

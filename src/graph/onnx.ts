@@ -26,10 +26,10 @@ import {
 } from 'onnx-buf';
 import { GraphError, ModelError } from '../errors.ts';
 import { attributeKinds, isOp, OPS } from './ops.ts';
-import { inferShapes, ONNX_DTYPES, onnxDType } from './shapes.ts';
+import { inferShapes, type Known, ONNX_DTYPES, onnxDType } from './shapes.ts';
 import type { Dim, DType, Graph, Node, Tensor, ValueInfo } from './types.ts';
 import { int64s, OPSET, sizeOf, tensor } from './types.ts';
-import { verify } from './verify.ts';
+import { verify, verifyNode } from './verify.ts';
 
 /** The IR version that goes with opset 18. */
 const IR_VERSION = 8n;
@@ -66,7 +66,7 @@ export function decodeOnnx(bytes: Uint8Array, name: string): Graph {
   return verify({
     name: proto.name || name,
     inputs: proto.input.filter((input) => !constants.has(input.name)).map(readValueInfo),
-    outputs: declaredOutputs(proto, constants, nodes),
+    outputs: declaredOutputs(proto, constants, nodes, version),
     constants,
     nodes,
     metadata: Object.fromEntries(model.metadataProps.map((p) => [p.key, p.value])),
@@ -93,14 +93,35 @@ function parse(bytes: Uint8Array, name: string): ModelProto {
 }
 
 /** Exporters declare outputs with or without a shape; ours are inferred, so that both read alike. */
-function declaredOutputs(proto: GraphProto, constants: Map<string, Tensor>, nodes: Node[]): ValueInfo[] {
+function declaredOutputs(
+  proto: GraphProto,
+  constants: Map<string, Tensor>,
+  nodes: Node[],
+  version: number,
+): ValueInfo[] {
   const inputs = proto.input.filter((input) => !constants.has(input.name)).map(readValueInfo);
   const types = inferShapes({ name: '', inputs, outputs: [], constants, nodes, metadata: {} });
+  if (version < 13) refuseFlatteningSoftmax(nodes, types);
   return proto.output.map(({ name }) => {
     const type = types.get(name);
     if (!type) throw new GraphError(`output "${name}" is not computed`);
     return { name, dtype: type.dtype, shape: type.shape };
   });
+}
+
+/** Before opset 13 a Softmax went over all axes from its own on, which differs unless that is the last. */
+function refuseFlatteningSoftmax(nodes: readonly Node[], types: ReadonlyMap<string, Known>): void {
+  for (const node of nodes) {
+    if (node.op !== 'Softmax' && node.op !== 'LogSoftmax') continue;
+    const rank = types.get(node.inputs[0])?.shape.length ?? 0;
+    const axis = node.attributes.axis ?? 1;
+    if ((axis < 0 ? axis + rank : axis) !== rank - 1) {
+      throw new GraphError({
+        what: `${node.op} "${node.name}" of an opset before 13 goes over more than one axis`,
+        todo: 'Export the model with opset 13 or newer.',
+      });
+    }
+  }
 }
 
 function readValueInfo(info: ValueInfoProto): ValueInfo {
@@ -206,13 +227,15 @@ function readNode(proto: NodeProto, version: number, constants: Map<string, Tens
     }
   }
   while (inputs.at(-1) === '') inputs.pop();
-  return {
+  const node = {
     op,
     name: proto.name || proto.output[0],
     inputs,
     outputs: op === 'BatchNormalization' ? proto.output.slice(0, 1) : [...proto.output],
     attributes,
   } as Node;
+  verifyNode(node);
+  return node;
 }
 
 function readAttribute(a: AttributeProto): number | string | number[] | undefined {
@@ -259,6 +282,7 @@ function raise(
     delete attributes.dilations;
   }
   if (op === 'Cast') delete attributes.saturate;
+  if (op === 'Dropout') delete attributes.ratio;
   if (op === 'Split' && inputs.length === 1) attributes.num_outputs ??= outputs.length;
 }
 

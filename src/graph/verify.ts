@@ -59,7 +59,8 @@ export function verify(graph: Graph): Graph {
   return graph;
 }
 
-function verifyNode(node: Node): void {
+/** Checks numbers of inputs and outputs and the names of attributes. @throws GraphError */
+export function verifyNode(node: Node): void {
   const { inputs, outputs = 1 } = opSpec(node.op);
   const where = `${node.op} "${node.name}"`;
   if (node.inputs.length < inputs[0] || node.inputs.length > inputs[1]) {

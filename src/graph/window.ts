@@ -34,8 +34,22 @@ export function padsOf(window: Pick<Window, 'padsBegin' | 'padsEnd'>): number[] 
   return [...window.padsBegin, ...window.padsEnd];
 }
 
-function common(a: WindowAttributes, kernel: readonly number[], input: readonly number[]) {
+function common(a: WindowAttributes, kernel: readonly number[], input: readonly number[], where: string) {
   const rank = input.length;
+  const lengths = { kernel, strides: a.strides, dilations: a.dilations, pads: a.pads };
+  for (const [name, list] of Object.entries(lengths)) {
+    const expected = name === 'pads' ? 2 * rank : rank;
+    if (list?.length && list.length !== expected) {
+      throw new GraphError({
+        what: `${where}: ${name}`,
+        expected: `${expected} numbers`,
+        got: `[${list.join(', ')}]`,
+      });
+    }
+  }
+  if (kernel.length !== rank) {
+    throw new GraphError({ what: `${where}: kernel`, expected: `${rank} extents`, got: `${kernel.length}` });
+  }
   const ones = new Array<number>(rank).fill(1);
   const pads = a.pads?.length ? a.pads : new Array<number>(2 * rank).fill(0);
   return {
@@ -55,7 +69,7 @@ export function windowOf(
   input: readonly number[],
   where: string,
 ): Window {
-  const w = common(a, kernel, input);
+  const w = common(a, kernel, input, where);
   const padsBegin = [...w.padsBegin];
   const padsEnd = [...w.padsEnd];
   const output = input.map((size, i) => {
@@ -102,7 +116,7 @@ export function transposedWindowOf(
       todo: 'Export the model with explicit pads.',
     });
   }
-  const w = common(a, kernel, input);
+  const w = common(a, kernel, input, where);
   const output = input.map(
     (size, i) =>
       w.strides[i] * (size - 1) +

@@ -2,27 +2,28 @@
 import { ModelError } from '../errors.ts';
 import type { Layer, Network } from './layers.ts';
 
-const block = (channels: number, size: readonly number[]): Layer[] => [
+const normed = (channels: number): Layer[] => [
   { kind: 'conv', channels, kernel: [3, 3], bias: false },
   { kind: 'batchnorm' },
   { kind: 'relu' },
-  { kind: 'maxpool', size },
 ];
 
 /**
- * A small CNN for log-mel input of about 48 × 64. Its first convolution has neither bias nor norm, so that silence,
- * which is 0, stays silent behind it and takes no relevance.
+ * A small CNN for log-mel input of about 48 × 64, made to be explained:
+ * - its first convolution has neither bias nor norm, so that silence, which is 0, stays silent behind it and takes no
+ *   relevance;
+ * - it pools by averages, which hand relevance on evenly, and only at the end by the maximum, which picks a place.
  */
 function melCnn(classes: number): Layer[] {
   return [
     { kind: 'conv', channels: 16, kernel: [3, 3], bias: false },
     { kind: 'relu' },
-    { kind: 'maxpool', size: [2, 2] },
-    ...block(32, [2, 2]),
-    ...block(64, [2, 2]),
-    { kind: 'conv', channels: 128, kernel: [3, 3], bias: false },
-    { kind: 'batchnorm' },
-    { kind: 'relu' },
+    { kind: 'averagepool', size: [2, 2] },
+    ...normed(48),
+    { kind: 'averagepool', size: [2, 2] },
+    ...normed(96),
+    { kind: 'averagepool', size: [2, 2] },
+    ...normed(128),
     { kind: 'globalpool', of: 'max' },
     { kind: 'dropout', rate: 0.3 },
     { kind: 'dense', units: classes },

@@ -136,6 +136,13 @@ function normalGemm(node: NodeOf<'Gemm'>, constants: Map<string, Tensor>): Node 
   const inputs = [node.inputs[0], weightName];
   if (bias) {
     const units = (transB ? weight.dims[0] : weight.dims[1]) as number;
+    if (bias.data.length !== 1 && bias.data.length !== units) {
+      throw new GraphError({
+        what: `Gemm "${node.name}": bias`,
+        expected: `one number for each of ${units} units`,
+        got: `[${bias.dims.join(', ')}]`,
+      });
+    }
     const row = Float64Array.from(
       { length: units },
       (_, i) => beta * bias.data[bias.data.length === 1 ? 0 : i],
@@ -168,15 +175,22 @@ function mergeBatchNorm(graph: Graph): Graph {
 
 /** The graph with one batch norm merged; as it is where that cannot be. */
 function merged(g: Graph, node: NodeOf<'BatchNormalization'>): Graph {
+  if (node.attributes.training_mode) {
+    throw new GraphError({
+      what: `BatchNormalization "${node.name}" is in training mode: its result depends on the whole batch`,
+      todo: 'Export the model for inference (eval mode).',
+    });
+  }
   const before = g.nodes.find((n) => n.outputs[0] === node.inputs[0]);
   const linear = before?.op === 'Conv' || before?.op === 'Gemm' ? before : undefined;
   const statistics = node.inputs.slice(1).map((name) => g.constants.get(name));
   const weight = linear && g.constants.get(linear.inputs[1]);
-  if (!linear || !weight || uses(g, node.inputs[0]) !== 1 || statistics.some((t) => !t)) return g;
+  const bias = g.constants.get(linear?.inputs[2] ?? '');
+  const computed = linear?.inputs[2] && !bias;
+  if (!linear || !weight || computed || uses(g, node.inputs[0]) !== 1 || statistics.some((t) => !t)) return g;
   const [gamma, beta, mean, variance] = statistics.map((t) => (t as Tensor).data);
   const epsilon = node.attributes.epsilon ?? 1e-5;
   const k = Float64Array.from(gamma, (v, c) => v / Math.sqrt(variance[c] + epsilon));
-  const bias = g.constants.get(linear.inputs[2] ?? '');
   const perUnit = stridesOf(weight.dims)[0];
   const names = [`${node.outputs[0]}/weight`, `${node.outputs[0]}/bias`];
   const constants = new Map(g.constants)

@@ -56,7 +56,7 @@ export function compile(
   const logits = canonical.outputs[0].name;
   const rules = assignRules(canonical, method);
   const proportional = (node: Node) =>
-    node.op === 'BatchNormalization' || isProportional(rules.get(node.name) ?? NORM);
+    node.op === 'BatchNormalization' || isProportional(rules.get(node.outputs[0]) ?? NORM);
   const known = factsOf(canonical, proportional, start === 'logit');
   const graph = cropToPools(poolBeforeRelu(canonical, known.vanishing));
   const facts = factsOf(graph, proportional, start === 'logit');
@@ -112,14 +112,14 @@ function startOf(g: GraphBuilder, logits: string, target: string, start: 'logit'
   return g.emit('ScatterElements', [g.filledLike(0, logits), index, value], { axis: 1 });
 }
 
-/** The rule of every layer with weights, by node name; the first layers are those that no other layer feeds. */
+/** The rule of every layer with weights, by the name of its output; the first layers are those that no other layer feeds. */
 function assignRules(graph: Graph, method: Method): Map<string, Rule> {
   const rules = new Map<string, Rule>();
   const behind = new Set<string>();
   for (const node of graph.nodes) {
     const fed = node.inputs.some((name) => behind.has(name));
     const kind = KINDS[node.op];
-    if (kind) rules.set(node.name, (!fed && method.first) || method.rules[kind]);
+    if (kind) rules.set(node.outputs[0], (!fed && method.first) || method.rules[kind]);
     if (fed || kind) for (const name of node.outputs) behind.add(name);
   }
   return rules;

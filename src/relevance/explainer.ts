@@ -68,12 +68,13 @@ export class Explainer {
   async explain(
     input: Float32Array,
     dims: readonly number[],
-    targets: ArrayLike<number> = new Array(dims[0]).fill(PREDICTED),
+    targets?: ArrayLike<number>,
     progress?: (done: number) => void,
   ): Promise<Explained> {
     checkInput(input, dims, this.explanation.input);
-    checkTargets(targets, dims[0], this.classes);
     const count = dims[0];
+    const wanted = targets ?? new Array<number>(count).fill(PREDICTED);
+    checkTargets(wanted, count, this.classes);
     const size = input.length / count;
     const logits = new Float32Array(count * this.classes);
     const relevance = new Float32Array(input.length);
@@ -83,7 +84,7 @@ export class Explainer {
       const part = await this.run(
         input.subarray(from * size, to * size),
         dims.slice(1),
-        Array.from({ length: to - from }, (_, i) => targets[from + i]),
+        Array.from({ length: to - from }, (_, i) => wanted[from + i]),
       );
       logits.set(part.logits, from * this.classes);
       relevance.set(part.relevance, from * size);

@@ -19,6 +19,8 @@ export interface Linear {
   readonly fanIn: () => string;
   /** fᵀ(r; 1) */
   readonly spread: (r: string) => string;
+  /** All weights are ≥ 0, as an average's are. */
+  readonly nonNegative?: boolean;
   /** The bias shaped so that it broadcasts against the output. */
   readonly biasField: (bias: string) => string;
 }
@@ -83,7 +85,8 @@ export function dense(v: Visit<'Gemm'>): Linear {
 export function averaging(v: Visit<'AveragePool'>): Linear {
   const [channels] = staticDims([v.shape(0)[1]], v.where);
   const countIncludePad = v.node.attributes.count_include_pad === 1;
-  return withoutWeights(v.input(0), (r) => averagePoolAdjoint(v.g, r, v.window(), channels, countIncludePad));
+  const adjoint = (r: string) => averagePoolAdjoint(v.g, r, v.window(), channels, countIncludePad);
+  return { ...withoutWeights(v.input(0), adjoint), nonNegative: true };
 }
 
 /** Averaging over all positions. */

@@ -8,7 +8,7 @@ export type LayerKind = 'convolution' | 'dense';
 
 /** What a method does with each linear layer. */
 export interface Method {
-  /** As the user wrote it, parameters spelled out. */
+  /** The name and the parameters that were given, as `parseMethod` reads them. */
   readonly name: string;
   readonly rules: Readonly<Record<LayerKind, Rule>>;
   readonly first?: Rule;
@@ -70,7 +70,7 @@ function parametersOf(preset: Omit<Preset, 'about'>): Record<string, number | st
  */
 export function parseMethod(text: string): Method {
   const [name, ...rest] = text.split(':');
-  const preset = PRESETS[name] ?? (isSingle(name) ? { convolution: name, dense: name } : undefined);
+  const preset = presetOf(name);
   if (!preset) {
     throw new MethodError({
       what: `unknown method "${name}"`,
@@ -80,13 +80,14 @@ export function parseMethod(text: string): Method {
     });
   }
   const defaults = parametersOf(preset);
-  const given = Object.fromEntries(
-    rest
-      .join(':')
-      .split(',')
-      .filter((part) => part !== '')
-      .map((part) => readParameter(part, name, defaults)),
-  );
+  const read = rest
+    .join(':')
+    .split(',')
+    .filter((part) => part !== '')
+    .map((part) => readParameter(part, name, defaults));
+  const twice = read.find(([key], i) => read.findIndex(([other]) => other === key) < i);
+  if (twice) throw new MethodError(`method "${name}": parameter "${twice[0]}" is given twice`);
+  const given = Object.fromEntries(read);
   const values = { ...defaults, ...given };
   const rule = (ruleName: RuleName): Rule => {
     const definition: RuleDefinition = RULES[ruleName];
@@ -107,6 +108,12 @@ export function parseMethod(text: string): Method {
   };
 }
 
+/** A preset, or a single rule as one. */
+function presetOf(name: string): Omit<Preset, 'about'> | undefined {
+  if (Object.hasOwn(PRESETS, name)) return PRESETS[name];
+  return isSingle(name) ? { convolution: name, dense: name } : undefined;
+}
+
 function isSingle(name: string): name is RuleName {
   return (SINGLE as readonly string[]).includes(name);
 }
@@ -117,7 +124,7 @@ function readParameter(
   known: Readonly<Record<string, number | string>>,
 ): [string, number | string] {
   const [key, value, ...more] = part.split('=').map((s) => s.trim());
-  if (!(key in known) || value === undefined || more.length > 0) {
+  if (!Object.hasOwn(known, key) || value === undefined || more.length > 0) {
     throw new MethodError({
       what: `method "${method}" has no parameter "${part}"`,
       expected: Object.entries(known)

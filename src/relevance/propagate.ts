@@ -16,6 +16,8 @@ type Sign = '+' | '-' | '?';
 
 /** Relevance as it was before max pooling spread it over the winners. */
 export interface Unpooled {
+  /** What was pooled. */
+  readonly from: string;
   /** The pooled values. */
   readonly z: string;
   readonly r: string;
@@ -86,14 +88,17 @@ function quotient(
 ): Quotient {
   const denominator = parts.sum(pool, terms, bias, z);
   const own = denominator === z;
-  const from = own && unpooled ? unpooled : { z: denominator, r };
+  const pooled = own && unpooled?.from === z ? unpooled : undefined;
+  const from = pooled ?? { z: denominator, r };
   const gatedHere = pool.where && !gated ? gate(g, pool.where, z, r) : from.r;
-  // Gated relevance is 0 wherever z ≤ 0: the wrong sign can be cut off.
-  const clamp = pool.where !== undefined || (gated && own);
+  // A pool for z > 0 that holds all of z has its sign there. It is z with its bias that decides, as in zennit, so that
+  // a pool from which the bias is left out may have any sign.
+  const whole = bias !== undefined || !parts.hasBias;
+  const clamp = (pool.where !== undefined && whole) || (gated && own);
   const sign: Sign = clamp ? (pool.where === 'z<0' ? '-' : '+') : parts.sign(pool, terms, bias);
   const stable = stabilize(g, from.z, rule.stabilizer, sign, clamp);
   const ratio = g.div(pool.coefficient === 1 ? gatedHere : g.mul(gatedHere, pool.coefficient), stable.value);
-  return { ratio: own && unpooled ? unpooled.unpool(ratio) : ratio, share: () => stable.share(ratio) };
+  return { ratio: pooled ? pooled.unpool(ratio) : ratio, share: () => stable.share(ratio) };
 }
 
 function gate(g: GraphBuilder, where: 'z>0' | 'z<0', z: string, r: string): string {
@@ -136,6 +141,10 @@ class Parts {
     this.layer = layer;
     this.rule = rule;
     this.nonNegative = nonNegative;
+  }
+
+  get hasBias(): boolean {
+    return this.layer.bias !== undefined;
   }
 
   /** x⁻ of an input that is never negative does not exist. */
@@ -198,6 +207,7 @@ class Parts {
   private signOf(part: InputPart | WeightPart | BiasPart): Sign {
     if (part === '1') return '+';
     if (part === 'x') return this.nonNegative ? '+' : '?';
+    if (part === 'W') return this.layer.nonNegative ? '+' : '?';
     return /^[xWb][+-]$/.test(part) ? (part[1] as Sign) : '?';
   }
 

@@ -26,7 +26,7 @@ const refused = (op: OpName) => `no rule for ${op}; supported are ${SUPPORTED}`;
 
 /**
  * The table of the relevance walk.
- * @param rules the rule of every layer with weights, by node name
+ * @param rules the rule of every layer with weights, by the name of its output
  * @param keeping whether what is absorbed is kept for a ledger
  */
 export function relevanceWalk(rules: ReadonlyMap<string, Rule>, facts: Facts, keeping: boolean): Walk {
@@ -35,9 +35,9 @@ export function relevanceWalk(rules: ReadonlyMap<string, Rule>, facts: Facts, ke
   const by = <K extends OpName>(layer: (v: Visit<K>) => Linear): ReverseRule<K> => ({
     backward: (v) => {
       const absorbed = keeping ? { bias: [], stabilizer: [], dropped: [] } : undefined;
-      if (absorbed) shares.set(v.node.name, absorbed);
+      if (absorbed) shares.set(v.node.outputs[0], absorbed);
       const arriving = { z: v.node.outputs[0], r: v.out, unpooled: unpooled.get(v.out) };
-      const rule = rules.get(v.node.name) ?? NORM;
+      const rule = rules.get(v.node.outputs[0]) ?? NORM;
       return [propagate(v.g, layer(v), arriving, rule, facts, absorbed)];
     },
   });
@@ -47,7 +47,7 @@ export function relevanceWalk(rules: ReadonlyMap<string, Rule>, facts: Facts, ke
     backward: (v) => {
       const unpool = (pooled: string) => maxPoolBackward(v.g, v.node, v.saved, pooled);
       const spread = unpool(v.out);
-      unpooled.set(spread, { z: v.node.outputs[0], r: v.out, unpool });
+      unpooled.set(spread, { from: v.input(0), z: v.node.outputs[0], r: v.out, unpool });
       return [spread];
     },
   };
@@ -55,7 +55,7 @@ export function relevanceWalk(rules: ReadonlyMap<string, Rule>, facts: Facts, ke
     Conv: by(convolution),
     ConvTranspose: refused('ConvTranspose'),
     Gemm: by(dense),
-    MatMul: refused('MatMul'),
+    MatMul: 'only a product of [N, features] with a constant matrix has a rule',
 
     MaxPool: winner,
     AveragePool: by(averaging),
@@ -117,8 +117,8 @@ export function relevanceWalk(rules: ReadonlyMap<string, Rule>, facts: Facts, ke
   };
   return {
     table,
-    ruleName: (node) => rules.get(node.name)?.name ?? WITHOUT_WEIGHTS[node.op] ?? 'pass',
-    absorbed: (node) => shares.get(node.name) ?? NOTHING,
+    ruleName: (node) => rules.get(node.outputs[0])?.name ?? WITHOUT_WEIGHTS[node.op] ?? 'pass',
+    absorbed: (node) => shares.get(node.outputs[0]) ?? NOTHING,
   };
 }
 

@@ -84,14 +84,18 @@ describe.each(['cnn_mel', 'cnn_bn', 'audionet'])('%s', (name) => {
       await session.release();
     });
 
-    it.each(METHODS.slice(0, 1))('%s in the float64 interpreter', (text, file) => {
-      const expected = floats(`${folder}/${file}.npy`);
-      const explanation = compile(model, { method: parseMethod(text) });
-      const got = interpret(explanation.graph, {
-        [explanation.input.name]: array64(input.data, input.shape),
-        [explanation.target]: array64(new Array(batch).fill(-1), [batch], 'int64'),
-      });
-      expect(difference(got[explanation.relevance].data, expected.data)).toBeLessThanOrEqual(2e-6);
-    });
+    // In float64 the ill-conditioned `bias=ignore` agrees too: its bound above is float32's, not the rule's.
+    it.each(METHODS.filter(([text]) => text.startsWith('epsilon')))(
+      '%s in the float64 interpreter',
+      (text, file) => {
+        const expected = floats(`${folder}/${file}.npy`);
+        const explanation = compile(model, { method: parseMethod(text) });
+        const got = interpret(explanation.graph, {
+          [explanation.input.name]: array64(input.data, input.shape),
+          [explanation.target]: array64(new Array(batch).fill(-1), [batch], 'int64'),
+        });
+        expect(difference(got[explanation.relevance].data, expected.data)).toBeLessThanOrEqual(2e-6);
+      },
+    );
   });
 });
