@@ -18,6 +18,13 @@ export function finiteNumber(text: string): number {
   throw new InvalidArgumentError('Expected a number.');
 }
 
+/** A number above 0. */
+export function positiveNumber(text: string): number {
+  const value = finiteNumber(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError('Expected a number above 0.');
+}
+
 /** `--json`, for those commands whose result a program would read. */
 export function jsonOption(): Option {
   return new Option('--json', 'print the result as JSON');

@@ -6,6 +6,7 @@ import { type Corpus, labelsOf } from '../corpus/clip.ts';
 import { describeSplit, makeSplit, type Split } from '../corpus/split.ts';
 import { resolveSplit } from '../corpus/split-file.ts';
 import { validationSplit } from '../corpus/validation.ts';
+import { FeatureError } from '../errors.ts';
 import { inputFromMelPower, inputShape, paddedFrames } from '../features/input.ts';
 import type { Matrix } from '../features/matrix.ts';
 import type { FeatureSettings } from '../features/settings.ts';
@@ -42,6 +43,9 @@ export interface RunWishes extends InputWishes {
   /** How the test part is explained. */
   readonly method: string;
 }
+
+/** The networks halve their input three times. */
+const SMALLEST_INPUT = 8;
 
 /** A clip of the test part, classified and explained. */
 export interface TestedClip extends ClipExplanation {
@@ -86,6 +90,15 @@ export async function trainingRun(
   for (const warning of split.warnings) note(`warning: ${warning}`);
   const validation = validationSplit(surveyed.corpus, split, { seed: wishes.seed });
   const settings = settleFeatures(surveyed, split.train, wishes);
+  const [bins, frames] = inputShape(settings);
+  if (Math.min(bins, frames) < SMALLEST_INPUT) {
+    throw new FeatureError({
+      what: "the model's input",
+      expected: `at least ${SMALLEST_INPUT} bands and frames`,
+      got: `[${bins}, ${frames}]`,
+      todo: 'Use longer clips or a higher sample rate.',
+    });
+  }
   const labels = labelsOf(surveyed.corpus.clips);
   const hear = (indices: readonly number[]) => hearExamples(surveyed, indices, labels, settings, terminal);
   const training = await hear(validation.train);

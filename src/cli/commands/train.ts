@@ -5,7 +5,7 @@ import { architectures } from '../../model/architectures.ts';
 import { DEFAULT_METHOD } from '../../relevance/method.ts';
 import { FIT } from '../../training/fit.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
-import { finiteNumber, jsonOption, wholeNumber } from '../options.ts';
+import { jsonOption, positiveNumber, wholeNumber } from '../options.ts';
 import { type RunWishes, trainingRun } from '../training-run.ts';
 import { checkRunFolder, writeRun } from '../write-run.ts';
 
@@ -35,7 +35,7 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
     .argument('<data>', 'folder of recordings')
     .requiredOption('--out <run>', 'folder to write the run to')
     .option('--split <kind|file>', 'speaker, official, random or a JSON file (default: speaker where known)')
-    .option('--test-share <share>', 'share of the speakers, or recordings, that test', finiteNumber, 0.2)
+    .option('--test-share <share>', 'share of the speakers, or recordings, that test', positiveNumber, 0.2)
     .addOption(
       new Option('--features <kind>', 'what the model hears').choices(['logmel', 'mfcc']).default('logmel'),
     )
@@ -50,10 +50,10 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
     )
     .option('--patience <n>', 'epochs without progress after which it stops', wholeNumber(1), FIT.patience)
     .option('--batch <n>', 'recordings a step', wholeNumber(2), FIT.batch)
-    .option('--learning-rate <rate>', 'peak of the learning rate', finiteNumber, FIT.learningRate)
+    .option('--learning-rate <rate>', 'peak of the learning rate', positiveNumber, FIT.learningRate)
     .option('--seed <n>', 'what decides split, weights, batches and masks', wholeNumber(0), FIT.seed)
     .option('--sample-rate <hz>', "the model's rate (default: the recordings', up to 16000)", wholeNumber(1))
-    .option('--clip-seconds <s>', "length of the model's clip (default: holds 95 % of them)", finiteNumber)
+    .option('--clip-seconds <s>', "length of the model's clip (default: holds 95 % of them)", positiveNumber)
     .option('--method <name[:key=value,…]>', 'how the test part is explained', DEFAULT_METHOD)
     .option('--skip-bad', 'leave out recordings that cannot be used', false)
     .option('--replace', 'replace the run that is in the folder', false)
