@@ -192,9 +192,10 @@ export function maxPoolForward(g: GraphBuilder, node: NodeOf<'MaxPool'>): Record
   for (let axis = w.kernel.length - 1; axis >= 0; axis--) {
     const [first, second] = halves(g, rest, axis + 2, w.output[axis]);
     saved[`wins${axis}`] = g.cast(g.emit('GreaterOrEqual', [first, second]), g.type(x).dtype);
-    const name = axis === 0 ? y : g.fresh(`${node.name}_max`);
-    g.node({ op: 'Max', name, inputs: [first, second], outputs: [name], attributes: {} });
-    rest = name;
+    const last = axis === 0;
+    rest = last ? y : g.fresh(`${node.name}_max`);
+    const name = last ? node.name : rest;
+    g.node({ op: 'Max', name, inputs: [first, second], outputs: [rest], attributes: {} });
   }
   return saved;
 }

@@ -8,6 +8,11 @@ import { int64s, scalar } from './types.ts';
 /** An operand: the name of a value, a number (a scalar of the first operand's type) or a constant. */
 export type Operand = string | number | Tensor;
 
+/** Every name that a graph's nodes, their results and its constants have: what a builder that takes them over reserves. */
+export function namesOf({ nodes, constants }: Graph): string[] {
+  return [...nodes.flatMap((n) => [n.name, ...n.outputs]), ...constants.keys()];
+}
+
 /** Builds a graph node by node: names values, promotes numbers to constants, and knows the type of all it has made. */
 export class GraphBuilder {
   private readonly inputs: ValueInfo[] = [];
@@ -17,6 +22,7 @@ export class GraphBuilder {
   private readonly known = new Map<string, Known>();
   private readonly scalars = new Map<string, string>();
   private readonly counts = new Map<string, number>();
+  private readonly nodeNames = new Set<string>();
   private readonly reserved: ReadonlySet<string>;
 
   /** @param reserved names that will be given later, and so are not made up. */
@@ -24,13 +30,13 @@ export class GraphBuilder {
     this.reserved = new Set(reserved);
   }
 
-  /** A name that no value has yet. */
+  /** A name that neither value nor node has yet. */
   fresh(base: string): string {
     for (;;) {
       const count = (this.counts.get(base) ?? 0) + 1;
       this.counts.set(base, count);
       const name = count === 1 ? base : `${base}_${count}`;
-      if (!this.known.has(name) && !this.reserved.has(name)) return name;
+      if (![this.known, this.nodeNames, this.reserved].some((names) => names.has(name))) return name;
     }
   }
 
@@ -75,6 +81,7 @@ export class GraphBuilder {
     node.outputs.forEach((name, i) => {
       if (name !== '') this.define(name, types[i]);
     });
+    this.nodeNames.add(node.name);
     this.nodes.push(node);
   }
 

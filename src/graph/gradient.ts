@@ -8,7 +8,7 @@ import {
   maxPoolForward,
 } from './adjoint.ts';
 import { affineBackward, batchNormBackward, batchNormForward, channelAxes } from './batch-norm.ts';
-import { GraphBuilder } from './builder.ts';
+import { GraphBuilder, namesOf } from './builder.ts';
 import { axisOf, staticDims } from './dims.ts';
 import type { OpName } from './ops.ts';
 import { type Backward, type ReverseTable, Tape, type Visit } from './reverse.ts';
@@ -416,7 +416,7 @@ function placed(
  * @throws GraphError where an op on the way has no gradient
  */
 export function gradient(graph: Graph, of: string, wanted: readonly string[]): Graph {
-  const g = new GraphBuilder([...graph.nodes.flatMap((n) => n.outputs), ...graph.constants.keys()]);
+  const g = new GraphBuilder(namesOf(graph));
   for (const input of graph.inputs) g.input(input.name, input.dtype, input.shape);
   const tape = new Tape(g, graph, GRADIENT, wanted);
   const seed = g.filledLike(1, of);

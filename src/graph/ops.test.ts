@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { nodeRuntime } from '../runtime/node.ts';
 import type { RuntimeTensor } from '../runtime/runtime.ts';
-import { GraphBuilder } from './builder.ts';
+import { GraphBuilder, namesOf } from './builder.ts';
 import { gradient } from './gradient.ts';
 import { type Array64, array64, interpret } from './interpret.ts';
 import { decodeOnnx, encodeOnnx } from './onnx.ts';
@@ -298,7 +298,7 @@ async function expectSame(graph: Graph, feeds: Record<string, Array64>): Promise
 
 /** Σ w ⊙ y with fixed weights w: a scalar whose gradient tells every element of y apart. */
 function weighted(graph: Graph): Graph {
-  const g = new GraphBuilder([...graph.nodes.flatMap((n) => n.outputs), ...graph.constants.keys()]);
+  const g = new GraphBuilder(namesOf(graph));
   for (const input of graph.inputs) g.input(input.name, input.dtype, input.shape);
   for (const [name, t] of graph.constants) g.constant(t, name);
   for (const node of graph.nodes) g.node(node);

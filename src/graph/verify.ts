@@ -1,4 +1,4 @@
-// Verifies a graph: every name defined once and before use, arity and attributes as ONNX has them, types that fit.
+// Verifies a graph: every name given once and before use, arity and attributes as ONNX has them, types that fit.
 import { GraphError } from '../errors.ts';
 import { attributeKinds, opSpec } from './ops.ts';
 import { inferShapes } from './shapes.ts';
@@ -27,8 +27,11 @@ export function verify(graph: Graph): Graph {
       });
     }
   }
+  const nodeNames = new Set<string>();
   for (const node of graph.nodes) {
     verifyNode(node);
+    if (nodeNames.has(node.name)) throw new GraphError(`two nodes are named "${node.name}"`);
+    nodeNames.add(node.name);
     for (const name of node.inputs) {
       if (name !== '' && !defined.has(name)) {
         throw new GraphError(`${node.op} "${node.name}" uses "${name}", which is not defined before it`);

@@ -1,6 +1,6 @@
 // Compiles a classifier into its explanation: one graph from the input and a target to logits, relevance and ledger.
 import { GraphError } from '../errors.ts';
-import { GraphBuilder } from '../graph/builder.ts';
+import { GraphBuilder, namesOf } from '../graph/builder.ts';
 import type { OpName } from '../graph/ops.ts';
 import { Tape } from '../graph/reverse.ts';
 import { cropToPools, poolBeforeRelu, prune } from '../graph/simplify.ts';
@@ -60,7 +60,7 @@ export function compile(
   const known = factsOf(canonical, proportional, start === 'logit');
   const graph = cropToPools(poolBeforeRelu(canonical, known.vanishing));
   const facts = factsOf(graph, proportional, start === 'logit');
-  const g = new GraphBuilder([...graph.nodes.flatMap((n) => n.outputs), ...graph.constants.keys()]);
+  const g = new GraphBuilder(namesOf(graph));
   g.input(input.name, input.dtype, input.shape);
   const target = g.input(g.fresh('target'), 'int64', [input.shape[0]]);
   const book = ledger ? new LedgerBuilder(g) : undefined;

@@ -94,7 +94,9 @@ function quotient(
   // A pool for z > 0 that holds all of z has its sign there. It is z with its bias that decides, as in zennit, so that
   // a pool from which the bias is left out may have any sign.
   const whole = bias !== undefined || !parts.hasBias;
-  const clamp = (pool.where !== undefined && whole) || (gated && own);
+  const oneSided = (pool.where !== undefined && whole) || (gated && own);
+  // Without a stabilizer (LRP-0) what is cut off would be 0/0.
+  const clamp = oneSided && rule.stabilizer > 0;
   const sign: Sign = clamp ? (pool.where === 'z<0' ? '-' : '+') : parts.sign(pool, terms, bias);
   const stable = stabilize(g, from.z, rule.stabilizer, sign, clamp);
   const ratio = g.div(pool.coefficient === 1 ? gatedHere : g.mul(gatedHere, pool.coefficient), stable.value);

@@ -1,5 +1,5 @@
 // The training step as one graph: forward, cross-entropy, backward and AdamW, from weights and moments to the next.
-import { GraphBuilder } from '../graph/builder.ts';
+import { GraphBuilder, namesOf } from '../graph/builder.ts';
 import { GRADIENT } from '../graph/gradient.ts';
 import { Tape } from '../graph/reverse.ts';
 import { poolBeforeRelu, prune } from '../graph/simplify.ts';
@@ -48,7 +48,7 @@ export function compileStep(
   { optimizer = ADAMW, gradients = false }: StepOptions = {},
 ): Step {
   const { graph, parameters, masks, updates } = lossGraph(network, input);
-  const g = new GraphBuilder([...graph.nodes.flatMap((n) => n.outputs), ...graph.constants.keys()]);
+  const g = new GraphBuilder(namesOf(graph));
   for (const { name, dtype, shape } of graph.inputs) g.input(name, dtype, shape);
   const scalars = ['learning_rate', 'correction1', 'correction2'].map((name) => g.input(name, 'float32', []));
   const trained = parameters.filter((p) => p.trained);
