@@ -16,12 +16,13 @@ const normed = (channels: number): Layer[] => [
  */
 function melCnn(classes: number): Layer[] {
   return [
-    { kind: 'conv', channels: 16, kernel: [3, 3], bias: false },
+    { kind: 'conv', channels: 8, kernel: [3, 3], bias: false },
     { kind: 'relu' },
     { kind: 'averagepool', size: [2, 2] },
     ...normed(48),
     { kind: 'averagepool', size: [2, 2] },
     ...normed(96),
+    ...normed(128),
     { kind: 'averagepool', size: [2, 2] },
     ...normed(128),
     { kind: 'globalpool', of: 'max' },

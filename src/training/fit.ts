@@ -25,7 +25,7 @@ export interface FitOptions {
 }
 
 export const FIT: FitOptions = {
-  epochs: 16,
+  epochs: 12,
   batch: 32,
   learningRate: 3e-3,
   patience: 8,
