@@ -1,5 +1,4 @@
-// Builds dist/ where a source is newer than it. As npm's `prepare` it runs after `npm ci`, before packing, and when `npx
-// earmark` first links this checkout: then it must be quick, and must not fail where nothing is installed yet.
+// Builds dist/ where a source is newer than it: as npm's `prepare` after `npm ci` and before packing, and before tests.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,4 +12,6 @@ const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf
 const changed = (name) => statSync(join(root, name)).mtimeMs;
 const newest = Math.max(...[...sources, 'package.json', 'tsdown.config.ts'].map(changed));
 const isBuilt = existsSync(join(root, 'dist/main.js')) && changed('dist/main.js') > newest;
-if (!isBuilt && existsSync(tsdown)) execFileSync(process.execPath, [tsdown], { cwd: root, stdio: 'inherit' });
+// `npx earmark` runs `prepare` when it first links this checkout; should that fail, npx would fail ever after.
+const isLinking = process.env.npm_command === 'exec' && process.env.npm_lifecycle_event === 'prepare';
+if (!isBuilt && !isLinking) execFileSync(process.execPath, [tsdown], { cwd: root, stdio: 'inherit' });
