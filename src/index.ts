@@ -1,10 +1,19 @@
-// The public API, in the order of the pipeline: recordings, corpora, features, graphs, models, relevance, figures.
+// The public API, in the order of the pipeline: recordings, corpora, features, graphs, models, training, relevance,
+// analysis, figures.
+
+export * from './errors.ts';
+
+// files: NumPy's arrays, and files that appear whole or not at all
+export { makeFolder, readBytes, writeFileAtomic } from './files/atomic.ts';
+export { decodeNpy, encodeNpy, type NpyArray, type NpyDtype, type NpyTypes } from './files/npy.ts';
+export { decodeNpz, encodeNpz } from './files/npz.ts';
 
 // audio: bytes to samples
 export { type Audio, assertAudible, makeAudio } from './audio/audio.ts';
 export { readAudio } from './audio/read.ts';
 export { resample } from './audio/resample.ts';
 export { decodeWav, encodeWav } from './audio/wav.ts';
+
 // corpus: folders to labelled clips
 export { type Clip, type Corpus, labelsOf, speakersOf } from './corpus/clip.ts';
 export { embeddedCorpusPath, loadEmbedded } from './corpus/embedded.ts';
@@ -13,12 +22,20 @@ export { loadCorpus } from './corpus/load.ts';
 export { describeSplit, type Split, type SplitKind, type SplitOptions, splitCorpus } from './corpus/split.ts';
 export { resolveSplit } from './corpus/split-file.ts';
 export { type Validation, validationSplit } from './corpus/validation.ts';
-export * from './errors.ts';
+
 // features: samples to matrices, by librosa's names
 export { type FittedClip, fitClip } from './features/clip.ts';
 export { type DctNorm, type DctOptions, type DctType, dct } from './features/dct.ts';
 export { amplitudeToDb, type DecibelOptions, powerToDb } from './features/decibel.ts';
-export { binFrequencies, frameTimes, inputShape, modelInput, paddedFrames } from './features/input.ts';
+export {
+  binFrequencies,
+  frameTimes,
+  inputFromMelPower,
+  inputShape,
+  melPower,
+  modelInput,
+  paddedFrames,
+} from './features/input.ts';
 export type { Matrix } from './features/matrix.ts';
 export {
   hzToMel,
@@ -35,10 +52,6 @@ export type { PadMode, Signal } from './features/pad.ts';
 export { defaultFeatures, type FeatureSettings, parseFeatureSettings } from './features/settings.ts';
 export { type ComplexMatrix, type StftOptions, spectrogram, stft } from './features/stft.ts';
 export { getWindow, windowNames } from './features/window.ts';
-// files: NumPy's arrays, and files that appear whole or not at all
-export { makeFolder, readBytes, writeFileAtomic } from './files/atomic.ts';
-export { decodeNpy, encodeNpy, type NpyArray, type NpyDtype, type NpyTypes } from './files/npy.ts';
-export { decodeNpz, encodeNpz } from './files/npz.ts';
 
 // graph: computation as ONNX
 export { GraphBuilder, type Operand } from './graph/builder.ts';
@@ -59,27 +72,7 @@ export {
   type ValueType,
 } from './graph/types.ts';
 export { verify } from './graph/verify.ts';
-// model: a classifier that knows its labels and features
-export { type AudioModel, decodeModel, encodeModel } from './model/model-file.ts';
-// relevance: a classifier to its explanation
-export { type CompileOptions, compile, type Explanation } from './relevance/compile.ts';
-export { type Explained, Explainer, type ExplainerOptions, PREDICTED } from './relevance/explainer.ts';
-export { type Ledger, type LedgerLayer, type LedgerRow, readLedger } from './relevance/ledger.ts';
-export { DEFAULT_METHOD, type LayerKind, type Method, methods, parseMethod } from './relevance/method.ts';
-export type { Rule, RuleName } from './relevance/rules.ts';
-// report: explanations to pictures
-export type { ClipData, ClipPicture, Grid } from './report/clip.ts';
-export {
-  type ClassRelevance,
-  type ComparisonPicture,
-  comparisonFigure,
-  describePrediction,
-  type ExplanationPicture,
-  explanationFigure,
-  type Prediction,
-} from './report/explanation.ts';
-export { type PngOptions, svgToPng } from './report/png.ts';
-export type { Figure } from './report/svg.ts';
+
 // runtime: graphs to numbers
 export { nodeRuntime } from './runtime/node.ts';
 export {
@@ -91,3 +84,66 @@ export {
   type SessionOptions,
   type Tensors,
 } from './runtime/runtime.ts';
+
+// model: layers to a classifier that knows its labels and features
+export { architecture, architectures } from './model/architectures.ts';
+export type { Layer, Mask, Network, Parameter } from './model/layers.ts';
+export { type AudioModel, decodeModel, encodeModel } from './model/model-file.ts';
+export { classifier, initialWeights, parametersOf, type Weights } from './model/network.ts';
+
+// training: examples to weights, and how good they are
+export { AUGMENTATION, type Augmentation, type Example } from './training/examples.ts';
+export {
+  type Epoch,
+  evaluate,
+  FIT,
+  type FitOptions,
+  type FitProgress,
+  type Fitted,
+  fit,
+} from './training/fit.ts';
+export { type Classified, type Metrics, measure, type Tally } from './training/metrics.ts';
+export { ADAMW, type AdamW, compileStep, type Step, type StepOptions } from './training/step.ts';
+
+// relevance: a classifier to its explanation
+export { type CompileOptions, compile, type Explanation } from './relevance/compile.ts';
+export { type Explained, Explainer, type ExplainerOptions, PREDICTED } from './relevance/explainer.ts';
+export { type Ledger, type LedgerLayer, type LedgerRow, readLedger } from './relevance/ledger.ts';
+export { DEFAULT_METHOD, type LayerKind, type Method, methods, parseMethod } from './relevance/method.ts';
+export type { Rule, RuleName } from './relevance/rules.ts';
+
+// analysis: many explanations to what they have in common
+export { type Band, bandEdges, frequencyBands } from './analysis/bands.ts';
+export type { Comparison, GroupShares, ShareDifference } from './analysis/comparison.ts';
+export type { Cells, ClipExplanation } from './analysis/explained.ts';
+export { correlation, type Shares, sharesOf } from './analysis/shares.ts';
+export type { Difference, Spread } from './analysis/statistics.ts';
+export {
+  type Analysis,
+  type AnalysisSettings,
+  analyse,
+  type ClassBands,
+  type ContrastWithTrue,
+  type MeasuredClip,
+  measureClip,
+  summarise,
+} from './analysis/summary.ts';
+
+// report: explanations to pictures and a page
+export { type BandsData, bandsFigure, type CorrectWrongData, correctWrongFigure } from './report/bands.ts';
+export type { ClipData, ClipPicture, Grid } from './report/clip.ts';
+export { type ConfusionData, confusionFigure } from './report/confusion.ts';
+export { type LearningCurvesOptions, learningCurvesFigure } from './report/curves.ts';
+export {
+  type ClassRelevance,
+  type ComparisonPicture,
+  comparisonFigure,
+  describePrediction,
+  type ExplanationPicture,
+  explanationFigure,
+  type Prediction,
+} from './report/explanation.ts';
+export { fontFaces } from './report/fonts.ts';
+export { demoPage, type Page, type PageFigure, type PageSection, type PageTable } from './report/page.ts';
+export { type PngOptions, svgToPng } from './report/png.ts';
+export type { Figure } from './report/svg.ts';

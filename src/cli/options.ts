@@ -1,5 +1,5 @@
 // Reads the values of options: text in, typed values out, or an error that commander puts the option's name before.
-import { InvalidArgumentError, Option } from 'commander';
+import { Help, InvalidArgumentError, Option } from 'commander';
 import { methods } from '../relevance/method.ts';
 
 /** A whole number that is at least `least`. */
@@ -37,12 +37,13 @@ export function startOption(): Option {
     .default('logit');
 }
 
-/** The methods by name, for help texts. */
+/** The methods by name, for help texts: laid out as commander's own lists. */
 export function methodList(): string {
   const known = methods();
   const width = Math.max(...known.map((m) => m.name.length));
-  const lines = known.map(
-    (m) => `  ${m.name.padEnd(width)}  ${m.about}; parameters: ${m.parameters.join(', ')}`,
+  const layout = new Help();
+  const lines = known.map(({ name, about, parameters }) =>
+    layout.formatItem(name, width, `${about}; ${parameters.join(', ')}`, layout),
   );
-  return ['Methods:', ...lines].join('\n');
+  return ['Methods, each with its parameters:', ...lines].join('\n');
 }

@@ -21,6 +21,7 @@ const ERASE_LINE = '\r\x1b[K';
 export function progressOn(stream: ProgressStream): Progress {
   if (!stream.isTTY) return { start() {}, update() {}, stop() {}, clear() {} };
   const format = '{label} {bar} {value}/{total}  {eta_formatted} left  {note}';
+  // linewrap: leaves the terminal's own wrapping on, which Ctrl-C would otherwise leave off; lines are cut to its width.
   let bar: SingleBar | undefined;
   const stop = () => {
     bar?.stop();
@@ -29,7 +30,8 @@ export function progressOn(stream: ProgressStream): Progress {
   return {
     start(total, label) {
       stop();
-      bar = new SingleBar({ stream, format, clearOnComplete: true, barsize: 24 }, Presets.shades_classic);
+      const options = { stream, format, clearOnComplete: true, barsize: 24, linewrap: true };
+      bar = new SingleBar(options, Presets.shades_classic);
       bar.start(total, 0, { label, note: '' });
     },
     update(done, note) {

@@ -1,5 +1,4 @@
 // One training run from corpus to tested, explained model; what `train` and `demo` have in common.
-
 import type { ClipExplanation } from '../analysis/explained.ts';
 import { analyse } from '../analysis/summary.ts';
 import { type Corpus, labelsOf } from '../corpus/clip.ts';
@@ -39,7 +38,8 @@ export interface RunWishes extends InputWishes {
   readonly learningRate: number;
   readonly patience: number;
   readonly seed: number;
-  readonly skipBad: boolean;
+  /** Whether recordings that cannot be used are left out. */
+  readonly skipBad?: boolean;
   /** How the test part is explained. */
   readonly method: string;
 }
@@ -85,7 +85,7 @@ export async function trainingRun(
   const whole = await resolveSplit(corpus, wishes.split, splitOptions);
   if (corpus.note) note(`${corpus.name}: ${corpus.note}`);
 
-  const surveyed = await survey(corpus, wishes.skipBad, terminal);
+  const surveyed = await survey(corpus, wishes.skipBad ?? false, terminal);
   const split = surveyed.bad.length > 0 ? splitOfKept(whole, surveyed) : whole;
   for (const warning of split.warnings) note(`warning: ${warning}`);
   const validation = validationSplit(surveyed.corpus, split, { seed: wishes.seed });
@@ -107,7 +107,8 @@ export async function trainingRun(
   const cut = [...training, ...watched, ...test].filter((e) => e.fit.cut).length;
   if (cut > 0) {
     const seconds = (settings.clipSamples / settings.sampleRate).toFixed(2);
-    note(`${cut} recordings are longer than the model's ${seconds} s; their loudest window is used`);
+    const all = split.train.length + split.test.length;
+    note(`${cut} of ${all} recordings longer than the model's ${seconds} s: their loudest window is used`);
   }
 
   const network = architecture(wishes.architecture, labels.length);

@@ -1,14 +1,10 @@
-// Writes a training run as a folder: model, history, metrics, split, configuration and figures, all or nothing.
-import { randomUUID } from 'node:crypto';
-import { readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+// A training run as the files of its folder: model, history, metrics, split, configuration and figures.
+import { basename } from 'node:path';
 import { bandEdges } from '../analysis/bands.ts';
 import type { GroupShares } from '../analysis/comparison.ts';
 import type { Shares } from '../analysis/shares.ts';
 import { describeSplit } from '../corpus/split.ts';
-import { FileError } from '../errors.ts';
 import { binFrequencies, frameTimes } from '../features/input.ts';
-import { diskError, makeFolder, writeFileAtomic } from '../files/atomic.ts';
 import { encodeModel } from '../model/model-file.ts';
 import { bandsFigure, correctWrongFigure, type GroupShares as FigureGroup } from '../report/bands.ts';
 import { sum } from '../report/clip.ts';
@@ -17,6 +13,7 @@ import { learningCurvesFigure } from '../report/curves.ts';
 import { comparisonFigure, describePrediction, explanationFigure } from '../report/explanation.ts';
 import { svgToPng } from '../report/png.ts';
 import { shownFeatures } from './explained-clip.ts';
+import { type RunFolder, writeRunFolder } from './run-folder.ts';
 import type { TestedClip, TrainingRun } from './training-run.ts';
 
 /** A figure by the name of its files. */
@@ -146,31 +143,10 @@ function nameOf(path: string): string {
   return path.replace(/\.[^./]+$/, '').replace(/[^\p{L}\p{N}.+-]+/gu, '_');
 }
 
-/** Where a run may be written: a folder that is not there yet, is empty, or holds a run that may be replaced. */
-export async function checkRunFolder(out: string, replace: boolean): Promise<void> {
-  const there: string[] = await readdir(out).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw diskError(`cannot write ${out}`, error);
-  });
-  const isRun = there.includes('model.onnx') && there.includes('config.json');
-  if (there.length > 0 && !(replace && isRun)) {
-    throw new FileError({
-      what: `${out} is there already`,
-      expected: 'a new or empty folder',
-      got: `${there.length} files`,
-      todo: isRun ? 'Name another folder, or replace the run with --replace.' : 'Name another folder.',
-    });
-  }
-  // A trial, before the long work: can a folder be made there?
-  const trial = `${resolve(out)}.${randomUUID().slice(0, 8)}.tmp`;
-  await makeFolder(trial);
-  await rm(trial, { recursive: true });
-}
-
-/** Writes a run; the folder appears when it is complete. @param extra further files: path inside → contents */
+/** Writes a run, all or nothing. @param extra further files: path inside → contents */
 export async function writeRun(
   run: TrainingRun,
-  out: string,
+  folder: RunFolder,
   extra: Readonly<Record<string, Uint8Array | string>> = {},
 ): Promise<void> {
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
@@ -189,17 +165,5 @@ export async function writeRun(
     files[`${name}.svg`] = svg;
     files[`${name}.json`] = json(data);
   }
-  const place = resolve(out);
-  const staging = `${place}.${randomUUID().slice(0, 8)}.tmp`;
-  try {
-    for (const [name, contents] of Object.entries(files)) {
-      await makeFolder(dirname(join(staging, name)));
-      await writeFileAtomic(join(staging, name), contents);
-    }
-    await rm(place, { recursive: true, force: true });
-    await rename(staging, place);
-  } catch (cause) {
-    await rm(staging, { recursive: true, force: true }).catch(() => {});
-    throw cause instanceof FileError ? cause : diskError(`cannot write ${out}`, cause);
-  }
+  await writeRunFolder(folder, files);
 }

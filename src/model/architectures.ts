@@ -35,7 +35,7 @@ const ARCHITECTURES: Readonly<Record<string, (classes: number) => Layer[]>> = { 
 
 export const architectures = Object.keys(ARCHITECTURES);
 
-/** @throws ModelError for an unknown name */
+/** The layers of a network by its name. @throws ModelError for an unknown name */
 export function architecture(name: string, classes: number): Network {
   const layers = ARCHITECTURES[name];
   if (!layers) {

@@ -10,8 +10,9 @@ import { formatHertz, formatPercent } from '../../report/ticks.ts';
 import { FIT } from '../../training/fit.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { jsonOption, wholeNumber } from '../options.ts';
+import { checkRunFolder } from '../run-folder.ts';
 import { type TrainingRun, trainingRun } from '../training-run.ts';
-import { checkRunFolder, clipFigure, figuresOf, type NamedFigure, writeRun } from '../write-run.ts';
+import { clipFigure, figuresOf, type NamedFigure, writeRun } from '../write-run.ts';
 
 export interface DemoOptions {
   readonly out: string;
@@ -20,16 +21,17 @@ export interface DemoOptions {
 
 /** Enough for the synthetic voices. */
 const EPOCHS = 12;
+const PAGE = 'index.html';
 
 export function addDemo(program: Command, { terminal, give }: Frame): void {
   program
     .command('demo')
     .summary('the whole path on synthetic digits: train, test, explain, show')
     .description(
-      'Train on the synthetic digits that ship with the package, test on voices not heard in training, explain a clip of ' +
-        'each digit and every misclassified one (up to 10), and write a page that shows it all.',
+      'Train on the synthetic digits that ship with the package, test on voices not heard in training, explain a ' +
+        'recording of each digit and every misclassified one (up to 10), and write a page that shows it all.',
     )
-    .option('--out <dir>', 'folder to write to; a demo that is there is replaced', 'earmark-demo')
+    .option('--out <dir>', 'folder to write to; an earlier demo in it is replaced', 'earmark-demo')
     .option('--seed <n>', 'what decides weights, batches and masks', wholeNumber(0), FIT.seed)
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  earmark demo --out my-demo')
@@ -40,7 +42,8 @@ export function addDemo(program: Command, { terminal, give }: Frame): void {
 
 /** @throws FileError where the folder cannot be written */
 export async function demo({ out, seed }: DemoOptions, terminal: Terminal): Promise<Result> {
-  await checkRunFolder(out, true);
+  const folder = { path: out, replace: true, marks: [PAGE] };
+  await checkRunFolder(folder);
   const corpus = await loadEmbedded();
   const run = await trainingRun(
     corpus,
@@ -53,20 +56,19 @@ export async function demo({ out, seed }: DemoOptions, terminal: Terminal): Prom
       learningRate: FIT.learningRate,
       patience: FIT.patience,
       seed,
-      skipBad: false,
       method: DEFAULT_METHOD,
     },
     terminal,
   );
   const digits = oneOfEach(run);
-  const extra: Record<string, Uint8Array | string> = { 'index.html': pageOf(run, digits) };
+  const extra: Record<string, Uint8Array | string> = { [PAGE]: pageOf(run, digits) };
   for (const { name, svg } of digits) {
     extra[`clips/${name}.svg`] = svg;
     extra[`clips/${name}.png`] = svgToPng(svg);
   }
-  await writeRun(run, out, extra);
+  await writeRun(run, folder, extra);
   const { accuracy, correct, clips } = run.metrics;
-  const page = join(out, 'index.html');
+  const page = join(out, PAGE);
   const text = [
     `${formatPercent(accuracy)} right on voices not heard in training (${correct} of ${clips} synthetic recordings)`,
     run.metrics.analysis.comparison.note,

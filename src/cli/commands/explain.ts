@@ -27,11 +27,12 @@ export interface ExplainOptions {
 }
 
 const EXAMPLE = `
-Of each clip it writes NAME.png and NAME.svg (the input, its relevance, and both together), NAME.json (logits,
-probabilities, target, method, ledger, shares of relevance) and NAME.npz (features, relevance, axes).
+Of each recording it writes NAME.png and NAME.svg (the input, its relevance, and
+both together), NAME.json (logits, probabilities, target, method, ledger, shares
+of relevance) and NAME.npz (features, relevance, axes).
 
 Example:
-  earmark explain runs/fsdd/model.onnx three.wav --method gamma:gamma=0.5 --target 3 --out maps`;
+  earmark explain runs/fsdd/model.onnx three.wav --method gamma:gamma=0.5 --out maps`;
 
 export function addExplain(program: Command, { terminal, give }: Frame): void {
   program

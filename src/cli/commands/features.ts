@@ -26,11 +26,12 @@ export interface FeaturesOptions {
 }
 
 const EXAMPLE = `
-The options are the arguments of librosa.stft, librosa.feature.melspectrogram (mel), that and
-librosa.power_to_db (logmel), and librosa.feature.mfcc, with their defaults; in brackets, the kinds that take one, where not all do.
+The options are the arguments of librosa.stft, librosa.feature.melspectrogram
+(mel), that and librosa.power_to_db (logmel), and librosa.feature.mfcc, with
+their defaults; in brackets, the kinds that take one, where not all do.
 
 Example:
-  earmark features three.wav --kind logmel --n-fft 512 --hop-length 80 --n-mels 40 --ref max --out f.npy`;
+  earmark features three.wav --kind logmel --n-fft 512 --n-mels 40 --ref max --out f.npy`;
 
 export function addFeatures(program: Command, { give }: Frame): void {
   const command = program
@@ -44,7 +45,7 @@ export function addFeatures(program: Command, { give }: Frame): void {
         .makeOptionMandatory(),
     )
     .requiredOption('--out <f.npy>', 'where to write it: float32 [bins, frames]')
-    .option('--sample-rate <hz>', "resample to this rate first (the file's own)", wholeNumber(1));
+    .option('--sample-rate <hz>', "resample to this rate first (default: the file's own)", wholeNumber(1));
   addArguments(command)
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)

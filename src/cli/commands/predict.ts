@@ -16,10 +16,10 @@ export function addPredict(program: Command, { terminal, give }: Frame): void {
   program
     .command('predict')
     .summary('what a model takes recordings for')
-    .description('Say what a model takes recordings for: file, label and probability, a line a clip.')
+    .description('Say what a model takes recordings for: on each line a file, its label and the probability.')
     .argument('<model>', 'model.onnx that `earmark train` wrote')
     .argument('<audio...>', 'WAV files, or folders of them')
-    .option('--top <n>', 'how many of the most probable labels to tell', wholeNumber(1), 1)
+    .option('--top <n>', 'how many labels to tell, the most probable first', wholeNumber(1), 1)
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  earmark predict runs/fsdd/model.onnx three.wav --top 3')
     .action(async (model: string, audio: string[], options: PredictOptions & { json?: boolean }) =>

@@ -6,21 +6,24 @@ import { DEFAULT_METHOD } from '../../relevance/method.ts';
 import { FIT } from '../../training/fit.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { jsonOption, positiveNumber, wholeNumber } from '../options.ts';
+import { checkRunFolder } from '../run-folder.ts';
 import { type RunWishes, trainingRun } from '../training-run.ts';
-import { checkRunFolder, writeRun } from '../write-run.ts';
+import { writeRun } from '../write-run.ts';
 
 export interface TrainOptions extends RunWishes {
   /** The run's folder. */
   readonly out: string;
   /** Whether a run that is there is replaced. */
-  readonly replace: boolean;
+  readonly replace?: boolean;
 }
 
 const EXAMPLE = `
-DATA is a folder in AudioMNIST's layout (data/NN/D_NN_R.wav), FSDD's (D_speaker_R.wav), or with a folder for each class.
+DATA has AudioMNIST's layout (data/NN/D_NN_R.wav: digit D, speaker NN), the Free
+Spoken Digit Dataset's (D_SPEAKER_R.wav), or a folder for each class.
 
-The run is a folder: model.onnx (which classifies a WAV by itself), metrics.json, history.jsonl, split.json,
-config.json, learning-curves.png, confusion.png, bands.png and the maps of misclassified recordings.
+RUN is a folder: model.onnx (with which predict and explain need nothing else),
+metrics.json, split.json (which --split reads back), history.jsonl, config.json,
+figures as PNG and SVG, and in errors/ the maps of misclassified recordings.
 
 Example:
   earmark train recordings --split speaker --out runs/digits`;
@@ -34,8 +37,16 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
     )
     .argument('<data>', 'folder of recordings')
     .requiredOption('--out <run>', 'folder to write the run to')
-    .option('--split <kind|file>', 'speaker, official, random or a JSON file (default: speaker where known)')
-    .option('--test-share <share>', 'share of the speakers, or recordings, that test', positiveNumber, 0.2)
+    .option(
+      '--split <kind|file>',
+      'speaker, official, random, or a JSON file (default: speaker where known, else random)',
+    )
+    .option(
+      '--test-share <share>',
+      'share of the speakers, or of the recordings, to test on',
+      positiveNumber,
+      0.2,
+    )
     .addOption(
       new Option('--features <kind>', 'what the model hears').choices(['logmel', 'mfcc']).default('logmel'),
     )
@@ -48,15 +59,28 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
       wholeNumber(1),
       FIT.epochs,
     )
-    .option('--patience <n>', 'epochs without progress after which it stops', wholeNumber(1), FIT.patience)
-    .option('--batch <n>', 'recordings a step', wholeNumber(2), FIT.batch)
+    .option(
+      '--patience <n>',
+      'epochs without progress after which training stops',
+      wholeNumber(1),
+      FIT.patience,
+    )
+    .option('--batch <n>', 'recordings in a training step', wholeNumber(2), FIT.batch)
     .option('--learning-rate <rate>', 'peak of the learning rate', positiveNumber, FIT.learningRate)
     .option('--seed <n>', 'what decides split, weights, batches and masks', wholeNumber(0), FIT.seed)
     .option('--sample-rate <hz>', "the model's rate (default: the recordings', up to 16000)", wholeNumber(1))
-    .option('--clip-seconds <s>', "length of the model's clip (default: holds 95 % of them)", positiveNumber)
-    .option('--method <name[:key=value,…]>', 'how the test part is explained', DEFAULT_METHOD)
-    .option('--skip-bad', 'leave out recordings that cannot be used', false)
-    .option('--replace', 'replace the run that is in the folder', false)
+    .option(
+      '--clip-seconds <s>',
+      "length of the model's clip (default: 95 % of the recordings fit)",
+      positiveNumber,
+    )
+    .option(
+      '--method <name[:key=value,…]>',
+      'how the test part is explained; `earmark explain --help` lists the methods',
+      DEFAULT_METHOD,
+    )
+    .option('--skip-bad', 'leave out recordings that cannot be used')
+    .option('--replace', 'replace the run that is in the folder')
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(async (data: string, options: TrainOptions & { json?: boolean }) =>
@@ -66,14 +90,15 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
 
 /** @throws FileError, CorpusError, FeatureError, TrainingError, MethodError, UsageError */
 export async function train(data: string, options: TrainOptions, terminal: Terminal): Promise<Result> {
-  await checkRunFolder(options.out, options.replace);
+  const folder = { path: options.out, replace: options.replace ?? false };
+  await checkRunFolder(folder);
   const run = await trainingRun(await loadCorpus(data), options, terminal);
-  await writeRun(run, options.out);
+  await writeRun(run, folder);
   const { accuracy, correct, clips } = run.metrics;
   const text = [
     `${run.corpus.name}: ${(100 * accuracy).toFixed(2)} % right (${correct} of ${clips} test recordings)`,
     `split: ${run.split.note}`,
-    ...(run.bad.length ? [`left out: ${run.bad.length} recordings that cannot be used`] : []),
+    ...(run.bad.length ? [`left out, since they cannot be used: ${run.bad.length}`] : []),
     `epoch ${run.bestEpoch} of ${run.history.length} is kept`,
     run.metrics.analysis.comparison.note,
     `run: ${options.out}`,

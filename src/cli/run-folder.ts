@@ -1,0 +1,98 @@
+// The folder of a run: checked before the long work, then written whole or not at all.
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdtemp, readdir, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { FileError } from '../errors.ts';
+import { diskError, makeFolder, writeFileAtomic } from '../files/atomic.ts';
+import { undoneByInterrupt } from './interrupt.ts';
+
+/** What every run holds. */
+const RUN_FILES = ['model.onnx', 'config.json'];
+
+export interface RunFolder {
+  readonly path: string;
+  /** Whether what is there is replaced if it holds all of {@link marks}; anything else never is. */
+  readonly replace: boolean;
+  /** Files by which a run of this kind is known, beside those that every run holds. */
+  readonly marks?: readonly string[];
+}
+
+/**
+ * Makes sure that a run can be written: to a folder that is not there yet, is empty, or holds a run to replace.
+ * @throws FileError
+ */
+export async function checkRunFolder({ path, replace, marks = [] }: RunFolder): Promise<void> {
+  const what = `cannot write ${path}`;
+  try {
+    // A trial, since permissions do not tell of read-only disks and the like.
+    await rmdir(await mkdtemp(join(await groundOf(path), '.earmark-')));
+  } catch (cause) {
+    throw diskError(what, cause);
+  }
+  const there: string[] = await readdir(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return [];
+    throw diskError(what, cause);
+  });
+  const isRun = [...RUN_FILES, ...marks].every((name) => there.includes(name));
+  if (there.length === 0 || (isRun && replace)) return;
+  throw new FileError({
+    what: `${path} is there already`,
+    expected: 'a new or empty folder',
+    got: `one that holds ${there.slice(0, 3).join(', ')}${there.length > 3 ? ', …' : ''}`,
+    todo: isRun ? 'Name another folder, or replace the run with --replace.' : 'Name another folder.',
+  });
+}
+
+/**
+ * Writes a run; its folder is filled when all is there, and Ctrl-C before that leaves nothing.
+ * @param files path inside the folder → contents
+ * @throws FileError where it cannot be written, or something else is there by now
+ */
+export async function writeRunFolder(
+  folder: RunFolder,
+  files: Readonly<Record<string, Uint8Array | string>>,
+): Promise<void> {
+  await checkRunFolder(folder);
+  const place = resolve(folder.path);
+  const ground = await groundOf(place);
+  const staging = join(ground, `.earmark-${randomUUID().slice(0, 8)}.tmp`);
+  const undo = () => rmSync(staging, { recursive: true, force: true, maxRetries: 3 });
+  await undoneByInterrupt(undo, async () => {
+    try {
+      for (const [name, contents] of Object.entries(files)) {
+        await makeFolder(dirname(join(staging, name)));
+        await writeFileAtomic(join(staging, name), contents);
+      }
+      publish(staging, place, ground);
+    } catch (cause) {
+      undo();
+      throw cause instanceof FileError ? cause : diskError(`cannot write ${folder.path}`, cause);
+    }
+  });
+}
+
+/** The folder itself, or the nearest above it that is there. */
+async function groundOf(path: string): Promise<string> {
+  for (let at = resolve(path); ; at = dirname(at)) {
+    const found = await stat(at).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT' && at !== dirname(at)) return undefined;
+      throw cause;
+    });
+    if (found) return at;
+  }
+}
+
+/** A folder that is there keeps its place, since it may be a mount, a link, or where somebody's shell is. */
+function publish(staging: string, place: string, ground: string): void {
+  if (ground !== place) {
+    mkdirSync(dirname(place), { recursive: true });
+    renameSync(staging, place);
+    return;
+  }
+  for (const name of readdirSync(place)) {
+    if (join(place, name) !== staging) rmSync(join(place, name), { recursive: true });
+  }
+  for (const name of readdirSync(staging)) renameSync(join(staging, name), join(place, name));
+  rmdirSync(staging);
+}
