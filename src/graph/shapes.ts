@@ -45,8 +45,13 @@ class Arguments<K extends OpName> {
 
   at(i: number): Known {
     const known = this.known[i];
-    if (!known) throw new GraphError(`${this.where}: input ${i} is missing`);
-    return known;
+    if (known) return known;
+    const name = this.node.inputs[i];
+    throw new GraphError(
+      name
+        ? `${this.where} uses "${name}", which is not defined before it`
+        : `${this.where}: input ${i} is missing`,
+    );
   }
 
   shape(i: number): Shape {

@@ -46,6 +46,14 @@ function common(a: WindowAttributes, kernel: readonly number[], input: readonly 
         got: `[${list.join(', ')}]`,
       });
     }
+    const least = name === 'pads' ? 0 : 1;
+    if (list?.some((n) => !Number.isInteger(n) || n < least)) {
+      throw new GraphError({
+        what: `${where}: ${name}`,
+        expected: `whole numbers from ${least} on`,
+        got: `[${list.join(', ')}]`,
+      });
+    }
   }
   if (kernel.length !== rank) {
     throw new GraphError({ what: `${where}: kernel`, expected: `${rank} extents`, got: `${kernel.length}` });
