@@ -1,5 +1,6 @@
 // The public API, in the order of the pipeline: recordings, corpora, features, graphs, models, training, relevance,
 // analysis, figures.
+// biome-ignore-all assist/source/organizeImports: the order is the pipeline's, not the alphabet's
 
 export * from './errors.ts';
 
