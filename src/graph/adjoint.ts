@@ -210,6 +210,39 @@ function halves(g: GraphBuilder, x: string, axis: number, count: number): string
   return g.split(g.reshape(even, [-1, 2, rest]), 1, 2).map((half) => g.reshape(half, dims));
 }
 
+/**
+ * Each output's adjoint r at the place in its tile that won, for pooling that went in pairs: one field of the pooled
+ * shape a place, in row-major order of the places. undefined for other windows.
+ */
+export function maxPoolPlaces(
+  g: GraphBuilder,
+  node: NodeOf<'MaxPool'>,
+  saved: Readonly<Record<string, string>>,
+  r: string,
+): string[] | undefined {
+  const w = poolWindow(g, node);
+  if (saved.indices) return undefined;
+  // Winners along an axis were decided before the axes in front of it were pooled.
+  const divide = (part: string, wins: readonly string[], axis: number): string[] => {
+    const [own, ...later] = wins;
+    if (own === undefined) return [part];
+    const first = g.mul(part, own);
+    const rest = later.map((name) => halves(g, name, axis + 2, w.output[axis]));
+    return [first, g.sub(part, first)].flatMap((half, k) =>
+      divide(
+        half,
+        rest.map((pair) => pair[k]),
+        axis + 1,
+      ),
+    );
+  };
+  return divide(
+    r,
+    w.kernel.map((_, axis) => saved[`wins${axis}`]),
+    0,
+  );
+}
+
 /** Hands each output's adjoint to the input that won. */
 export function maxPoolBackward(
   g: GraphBuilder,
@@ -230,23 +263,62 @@ export function maxPoolBackward(
   }
   let adjoint = r;
   w.kernel.forEach((_, i) => {
-    const axis = i + 2;
     const first = g.mul(adjoint, saved[`wins${i}`]);
-    const second = g.sub(adjoint, first);
-    // Interleave along the axis: [.., n, ..] twice → [.., n, 2, ..] → [.., 2n, ..].
-    const shape = staticDims(g.shape(adjoint).slice(1), node.name);
-    const column = [-1, ...shape.toSpliced(i + 2, 0, 1)];
-    const joined = g.concat([g.reshape(first, column), g.reshape(second, column)], axis + 1);
-    const merged = g.reshape(joined, [-1, ...shape.with(i + 1, shape[i + 1] * 2)]);
-    const end = new Array<number>(shape.length + 1).fill(0);
-    end[axis] = w.input[i] - w.output[i] * 2;
-    adjoint = g.pad(
-      merged,
-      end.map(() => 0),
-      end,
-    );
+    adjoint = interleaved(g, first, g.sub(adjoint, first), i + 2, w.input[i]);
   });
   return adjoint;
+}
+
+/** Two fields in turn along an axis, [.., n, ..] twice → [.., 2n, ..], with zeros up to `size`. */
+function interleaved(g: GraphBuilder, first: string, second: string, axis: number, size: number): string {
+  const shape = staticDims(g.shape(first).slice(1), 'MaxPool');
+  const column = [-1, ...shape.toSpliced(axis, 0, 1)];
+  const joined = g.concat([g.reshape(first, column), g.reshape(second, column)], axis + 1);
+  const twice = shape[axis - 1] * 2;
+  const merged = g.reshape(joined, [-1, ...shape.with(axis - 1, twice)]);
+  const end = new Array<number>(shape.length + 1).fill(0);
+  end[axis] = size - twice;
+  return g.pad(
+    merged,
+    end.map(() => 0),
+    end,
+  );
+}
+
+/** Whether {@link pooledConvAdjoint} can take, and is the faster way for, a convolution. */
+export function isFewChannels(g: GraphBuilder, weight: string, w: Window, group: number): boolean {
+  const [perGroup] = staticDims([g.shape(weight)[1]], 'weight');
+  return group === 1 && perGroup < FEW_CHANNELS && w.dilations.every((d) => d === 1);
+}
+
+/**
+ * fᵀ(r; W) of a convolution to few channels, for an r that is given by its places in tiles of two (max pooling's):
+ * one transposed convolution of twice the stride, whose kernels are W moved to each place. So r is never put together.
+ * @param places row-major, each [N, O, …output / 2]
+ */
+export function pooledConvAdjoint(
+  g: GraphBuilder,
+  places: readonly string[],
+  weight: string,
+  w: Window,
+): string {
+  const corners = indices(w.kernel.map(() => 2));
+  const kernels = corners.map((corner) => {
+    const before = corner.map((k, i) => k * w.strides[i]);
+    return g.pad(weight, [0, 0, ...before], [0, 0, ...before.map((n, i) => w.strides[i] - n)]);
+  });
+  const kernel = w.kernel.map((k, i) => k + w.strides[i]);
+  const strides = w.strides.map((s) => 2 * s);
+  const tiles = staticDims(g.shape(places[0]).slice(2), 'MaxPool');
+  const left = w.input.map(
+    (size, i) => size + w.padsBegin[i] + w.padsEnd[i] - (kernel[i] + (tiles[i] - 1) * strides[i]),
+  );
+  return g.emit('ConvTranspose', [g.concat(places, 1), g.concat(kernels, 0)], {
+    kernel_shape: kernel,
+    strides,
+    pads: [...w.padsBegin, ...w.padsEnd.map((p, i) => p + Math.max(0, -left[i]))],
+    output_padding: left.map((n) => Math.max(0, n)),
+  });
 }
 
 /** All indices of a small shape, row-major. */

@@ -92,7 +92,7 @@ describeShared(folder, 'Explainer', () => {
   });
 
   it('refuses relevance that is not finite, and a batch of none', async () => {
-    const unstable = await Explainer.open(nodeRuntime, model, { method: parseMethod('epsilon:epsilon=0') });
+    const unstable = await Explainer.open(nodeRuntime, model, { method: parseMethod('zplus:stabilizer=0') });
     const silence = new Float32Array(input.data.length);
     await expect(unstable.explain(silence, input.shape)).rejects.toThrow(/not finite.*stabilizer/);
     await unstable.release();

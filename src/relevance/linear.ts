@@ -1,5 +1,5 @@
 // The linear layers that rules run on, each as a bilinear map f(x; W) + b with its adjoint fᵀ(r; W).
-import { averagePoolAdjoint, convAdjoint } from '../graph/adjoint.ts';
+import { averagePoolAdjoint, convAdjoint, isFewChannels, pooledConvAdjoint } from '../graph/adjoint.ts';
 import { staticDims } from '../graph/dims.ts';
 import type { Visit } from '../graph/reverse.ts';
 import { int64s, tensor } from '../graph/types.ts';
@@ -15,6 +15,8 @@ export interface Linear {
   readonly apply: (x: string, weight: string, bias?: string) => string;
   /** fᵀ(r; W) */
   readonly adjoint: (r: string, weight: string) => string;
+  /** fᵀ of what max pooling's places hold, where that is the faster way. */
+  readonly adjointOfPlaces?: ((places: readonly string[], weight: string) => string) | undefined;
   /** f(1; 1): how many real inputs each output has, a constant that broadcasts against the output. */
   readonly fanIn: () => string;
   /** fᵀ(r; 1) */
@@ -45,6 +47,9 @@ export function convolution(v: Visit<'Conv'>): Linear {
     apply: (input, kernelPart, biasPart) =>
       g.emit('Conv', [input, kernelPart, ...(biasPart ? [biasPart] : [])], attributes),
     adjoint: (r, kernelPart) => convAdjoint(g, r, kernelPart, w, group),
+    adjointOfPlaces: isFewChannels(g, weight, w, group)
+      ? (places, kernelPart) => pooledConvAdjoint(g, places, kernelPart, w)
+      : undefined,
     fanIn: () =>
       g.constant(
         tensor(

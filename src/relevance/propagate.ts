@@ -22,6 +22,8 @@ export interface Unpooled {
   readonly z: string;
   readonly r: string;
   readonly unpool: (pooled: string) => string;
+  /** The same before it is put together, where pooling went in tiles of two. */
+  readonly places: (pooled: string) => string[] | undefined;
 }
 
 /** What arrives at a layer. */
@@ -54,13 +56,13 @@ export function propagate(
     const terms = pool.terms.filter(([input]) => parts.exists(input));
     if (terms.length === 0 && pool.bias === '0') return [];
     const bias = rule.bias === 'ignore' ? undefined : parts.bias(pool.bias);
-    const { ratio, share } = quotient(g, parts, pool, terms, bias, arriving, rule, gated);
+    const { ratio, pooled, share } = quotient(g, parts, pool, terms, bias, arriving, rule, gated);
     if (absorbed && bias) absorbed.bias.push(g.mul(ratio, layer.biasField(bias)));
     absorbed?.stabilizer.push(share());
     return terms.map(([input, weight]) =>
       input === '1'
         ? layer.spread(ratio)
-        : g.mul(parts.input(input), layer.adjoint(ratio, parts.weight(weight))),
+        : g.mul(parts.input(input), adjoint(layer, ratio, pooled, parts.weight(weight))),
     );
   });
   if (absorbed && !gated && poolsOf(rule).some((pool) => pool.where)) {
@@ -70,8 +72,10 @@ export function propagate(
 }
 
 interface Quotient {
-  /** c · R / s(z), of the shape of the layer's output. */
+  /** c · R / s(z), of the shape of the layer's output, or of what was pooled from it. */
   readonly ratio: string;
+  /** How a ratio of what was pooled gets back to the layer's output. */
+  readonly pooled: Unpooled | undefined;
   /** c · R · (s(z) − z) / s(z): what the stabilizer took. */
   readonly share: () => string;
 }
@@ -100,7 +104,13 @@ function quotient(
   const sign: Sign = clamp ? (pool.where === 'z<0' ? '-' : '+') : parts.sign(pool, terms, bias);
   const stable = stabilize(g, from.z, rule.stabilizer, sign, clamp);
   const ratio = g.div(pool.coefficient === 1 ? gatedHere : g.mul(gatedHere, pool.coefficient), stable.value);
-  return { ratio: pooled ? pooled.unpool(ratio) : ratio, share: () => stable.share(ratio) };
+  return { ratio, pooled, share: () => stable.share(ratio) };
+}
+
+function adjoint(layer: Linear, ratio: string, pooled: Unpooled | undefined, weight: string): string {
+  if (!pooled) return layer.adjoint(ratio, weight);
+  const places = layer.adjointOfPlaces && pooled.places(ratio);
+  return (places && layer.adjointOfPlaces?.(places, weight)) ?? layer.adjoint(pooled.unpool(ratio), weight);
 }
 
 function gate(g: GraphBuilder, where: 'z>0' | 'z<0', z: string, r: string): string {

@@ -1,5 +1,5 @@
 // How relevance passes each op: linear layers by their rule, activations as they are, rearrangements the way they came.
-import { maxPoolBackward, maxPoolForward } from '../graph/adjoint.ts';
+import { maxPoolBackward, maxPoolForward, maxPoolPlaces } from '../graph/adjoint.ts';
 import { GRADIENT } from '../graph/gradient.ts';
 import type { OpName } from '../graph/ops.ts';
 import type { ReverseRule, ReverseTable, Visit } from '../graph/reverse.ts';
@@ -47,7 +47,8 @@ export function relevanceWalk(rules: ReadonlyMap<string, Rule>, facts: Facts, ke
     backward: (v) => {
       const unpool = (pooled: string) => maxPoolBackward(v.g, v.node, v.saved, pooled);
       const spread = unpool(v.out);
-      unpooled.set(spread, { from: v.input(0), z: v.node.outputs[0], r: v.out, unpool });
+      const places = (pooled: string) => maxPoolPlaces(v.g, v.node, v.saved, pooled);
+      unpooled.set(spread, { from: v.input(0), z: v.node.outputs[0], r: v.out, unpool, places });
       return [spread];
     },
   };
