@@ -93,10 +93,10 @@ export { type AudioModel, decodeModel, encodeModel } from './model/model-file.ts
 export { classifier, initialWeights, parametersOf, type Weights } from './model/network.ts';
 
 // training: examples to weights, and how good they are
+export { evaluate } from './training/evaluate.ts';
 export { AUGMENTATION, type Augmentation, type Example } from './training/examples.ts';
 export {
   type Epoch,
-  evaluate,
   FIT,
   type FitOptions,
   type FitProgress,
