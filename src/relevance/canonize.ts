@@ -114,9 +114,8 @@ function denseAsGemm(graph: Graph): Graph {
     const bias = next?.inputs.find((name) => name !== product) ?? '';
     const row = graph.constants.get(bias);
     const width = graph.constants.get(node.inputs[1])?.dims[1];
-    return next && row && row.data.length === width && uses(graph, product) === 1
-      ? { node: next, bias }
-      : undefined;
+    const fits = row && row.dims.length <= 2 && row.dims.at(-1) === width && row.data.length === width;
+    return next && fits && uses(graph, product) === 1 ? { node: next, bias } : undefined;
   }
 }
 
@@ -131,8 +130,11 @@ function normalGemm(node: NodeOf<'Gemm'>, constants: Map<string, Tensor>): Node 
       todo: 'Explain a model whose weights are constants of the file.',
     });
   }
-  const weightName = `${node.outputs[0]}/weight`;
-  constants.set(weightName, scaled(transB ? weight : transposed(weight), alpha));
+  const weightName = put(
+    constants,
+    `${node.outputs[0]}/weight`,
+    scaled(transB ? weight : transposed(weight), alpha),
+  );
   const inputs = [node.inputs[0], weightName];
   if (bias) {
     const units = (transB ? weight.dims[0] : weight.dims[1]) as number;
@@ -147,10 +149,17 @@ function normalGemm(node: NodeOf<'Gemm'>, constants: Map<string, Tensor>): Node 
       { length: units },
       (_, i) => beta * bias.data[bias.data.length === 1 ? 0 : i],
     );
-    constants.set(`${node.outputs[0]}/bias`, { dtype: bias.dtype, dims: [units], data: row });
-    inputs.push(`${node.outputs[0]}/bias`);
+    inputs.push(put(constants, `${node.outputs[0]}/bias`, { dtype: bias.dtype, dims: [units], data: row }));
   }
   return { ...node, inputs, attributes: { transB: 1 } };
+}
+
+/** Adds a constant under that name, or one made of it where the model has that name itself. */
+function put(constants: Map<string, Tensor>, base: string, t: Tensor): string {
+  let name = base;
+  while (constants.has(name)) name += "'";
+  constants.set(name, t);
+  return name;
 }
 
 function scaled(t: Tensor, by: number): Tensor {
@@ -192,17 +201,18 @@ function merged(g: Graph, node: NodeOf<'BatchNormalization'>): Graph {
   const epsilon = node.attributes.epsilon ?? 1e-5;
   const k = Float64Array.from(gamma, (v, c) => v / Math.sqrt(variance[c] + epsilon));
   const perUnit = stridesOf(weight.dims)[0];
-  const names = [`${node.outputs[0]}/weight`, `${node.outputs[0]}/bias`];
-  const constants = new Map(g.constants)
-    .set(names[0], {
+  const constants = new Map(g.constants);
+  const names = [
+    put(constants, `${node.outputs[0]}/weight`, {
       ...weight,
       data: Float64Array.from(weight.data, (v, i) => v * k[Math.floor(i / perUnit)]),
-    })
-    .set(names[1], {
+    }),
+    put(constants, `${node.outputs[0]}/bias`, {
       dtype: 'float32',
       dims: [k.length],
       data: k.map((v, c) => ((bias?.data[c] ?? 0) - mean[c]) * v + beta[c]),
-    });
+    }),
+  ];
   const mergedNode = { ...linear, inputs: [linear.inputs[0], ...names], outputs: node.outputs } as Node;
   const nodes = g.nodes.flatMap((n) => (n === node ? [] : n === before ? [mergedNode] : [n]));
   return { ...g, nodes, constants };
