@@ -3,7 +3,7 @@ import { assertAudible } from '../audio/audio.ts';
 import { readAudio } from '../audio/read.ts';
 import { resample } from '../audio/resample.ts';
 import { type Clip, type Corpus, labelsOf, pathInside } from '../corpus/clip.ts';
-import { CorpusError, EarmarkError } from '../errors.ts';
+import { CorpusError, EarmarkError, FeatureError } from '../errors.ts';
 import { type FittedClip, fitClip } from '../features/clip.ts';
 import { melPower } from '../features/input.ts';
 import { defaultFeatures, type FeatureSettings } from '../features/settings.ts';
@@ -38,6 +38,8 @@ export interface HeardExample extends Example {
   readonly fit: Pick<FittedClip, 'start' | 'padBefore' | 'padAfter' | 'cut'>;
 }
 
+/** Below it there is no speech, nor room for the windows and bands of a model's input, Hz. */
+const LOWEST_RATE = 1000;
 /** Clips above this rate are resampled to it unless the user says otherwise, Hz. */
 const HIGHEST_DEFAULT_RATE = 16_000;
 /** Poolings halve the frames three times. */
@@ -97,6 +99,7 @@ export async function survey(
  * The settings of a model's input: at the recordings' own rate (the commonest, up to 16 kHz), and as long as 95 % of
  * the training clips need, in frames that three poolings halve evenly.
  * @param training indices of the clips that are trained on
+ * @throws FeatureError where the rate is too low, or the clips too short
  */
 export function settleFeatures(
   { seconds, sampleRates }: Surveyed,
@@ -107,6 +110,10 @@ export function settleFeatures(
   const count = (rate: number) => rates.filter((r) => r === rate).length;
   const commonest = [...new Set(rates)].sort((a, b) => count(b) - count(a) || a - b)[0];
   const rate = sampleRate ?? Math.min(commonest, HIGHEST_DEFAULT_RATE);
+  if (rate < LOWEST_RATE) {
+    const what = 'sample rate of the model';
+    throw new FeatureError({ what, expected: `at least ${LOWEST_RATE} Hz`, got: `${rate} Hz` });
+  }
   if (clipSeconds !== undefined) return defaultFeatures(features, rate, clipSeconds);
   const sorted = training.map((i) => seconds[i]).sort((a, b) => a - b);
   const enough = sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))];
