@@ -16,9 +16,8 @@ export { resample } from './audio/resample.ts';
 export { decodeWav, encodeWav } from './audio/wav.ts';
 
 // corpus: folders to labelled clips
-export { type Clip, type Corpus, labelsOf, speakersOf } from './corpus/clip.ts';
+export { type Clip, type Corpus, type Layout, labelsOf, speakersOf } from './corpus/clip.ts';
 export { embeddedCorpusPath, loadEmbedded } from './corpus/embedded.ts';
-export type { Layout } from './corpus/layout.ts';
 export { loadCorpus } from './corpus/load.ts';
 export { describeSplit, type Split, type SplitKind, type SplitOptions, splitCorpus } from './corpus/split.ts';
 export { resolveSplit } from './corpus/split-file.ts';

@@ -1,5 +1,6 @@
 // What a corpus is: labelled clips, and who speaks them where that is known.
-import type { Layout } from './layout.ts';
+/** How recordings lie on disk; {@link layouts} says what each looks like. */
+export type Layout = 'audiomnist' | 'fsdd' | 'folders';
 
 /** One labelled recording, on disk or in memory. */
 export interface Clip {

@@ -1,9 +1,6 @@
 // The layouts of recordings on disk that are recognised, and what a layout's reader finds.
-import type { Clip } from './clip.ts';
+import type { Clip, Layout } from './clip.ts';
 import type { Listing } from './disk.ts';
-
-/** How recordings lie on disk; {@link layouts} says what each looks like. */
-export type Layout = 'audiomnist' | 'fsdd' | 'folders';
 
 /** What each layout looks like, as errors say it. */
 export const layouts: Record<Layout, string> = {

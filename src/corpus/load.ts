@@ -2,11 +2,11 @@
 import { resolve } from 'node:path';
 import { CorpusError } from '../errors.ts';
 import { readAudioMnist } from './audiomnist.ts';
-import { byText, type Corpus, labelsOf } from './clip.ts';
+import { byText, type Corpus, type Layout, labelsOf } from './clip.ts';
 import { isRecording, type Listing, listFolder } from './disk.ts';
 import { readFolders } from './folders.ts';
 import { readFsdd } from './fsdd.ts';
-import { type Found, type Layout, type LayoutReader, layouts } from './layout.ts';
+import { type FoundReader, layouts } from './layout.ts';
 
 const readers: [Layout, LayoutReader][] = [
   ['audiomnist', readAudioMnist],
