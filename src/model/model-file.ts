@@ -1,6 +1,7 @@
 // The model file: an ONNX graph that carries its labels, feature settings and training facts in its own metadata.
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
+import { inputShape } from '../features/input.ts';
 import { type FeatureSettings, parseFeatureSettings } from '../features/settings.ts';
 import { decodeOnnx, encodeOnnx } from '../graph/onnx.ts';
 import type { Graph } from '../graph/types.ts';
@@ -39,6 +40,16 @@ export function decodeModel(bytes: Uint8Array, name: string): AudioModel {
   const labels = metadata(graph, KEYS.labels, Labels, name);
   const features = parseFeatureSettings(metadata(graph, KEYS.features, z.unknown(), name), name);
   const facts = graph.metadata[KEYS.facts] === undefined ? {} : metadata(graph, KEYS.facts, Facts, name);
+  const expected = ['N', 1, ...inputShape(features)];
+  const shapes = graph.inputs.map((input) => input.shape);
+  const fits = shapes[0]?.length === 4 && expected.every((d, i) => i === 0 || d === shapes[0][i]);
+  if (shapes.length !== 1 || !fits) {
+    throw new ModelError({
+      what: `${name}: feature settings do not fit the model`,
+      expected: `one input [${expected.join(', ')}]`,
+      got: shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ') || 'none',
+    });
+  }
   const classes = graph.outputs[0]?.shape.at(-1);
   if (classes !== labels.length) {
     throw new ModelError({

@@ -64,7 +64,7 @@ export interface FitProgress {
 /**
  * Trains a network. The same seed gives the same batches, masks and augmentation on every machine, and the same
  * weights on the same machine.
- * @throws TrainingError where there is too little to train on, or the loss is no longer a number
+ * @throws TrainingError where there is too little to train on, a power is not finite or the loss no longer a number
  */
 export async function fit(
   runtime: Runtime,
@@ -82,6 +82,8 @@ export async function fit(
       got: `${training.length} and ${validation.length}`,
     });
   }
+  checkPower('training', training);
+  checkPower('validation', validation);
   const input = [1, ...inputShape(settings)];
   const step = compileStep(network, input, { optimizer: options.optimizer });
   const reader = new ExampleReader(settings);
@@ -136,6 +138,16 @@ export async function fit(
     await loop.session.release();
   }
   return { weights: best.weights, history, bestEpoch: best.epoch };
+}
+
+/** A ReLU may swallow NaN, so that the loss alone does not tell. */
+function checkPower(part: string, examples: readonly Example[]): void {
+  for (const [i, { power }] of examples.entries()) {
+    const bad = power.data.find((v) => !Number.isFinite(v));
+    if (bad !== undefined) {
+      throw new TrainingError({ what: `${part} example ${i}`, expected: 'finite power', got: `${bad}` });
+    }
+  }
 }
 
 /** Linear rise over the first tenth of the steps, then half a cosine down to 0. */
