@@ -6,7 +6,7 @@ import { byText, type Corpus, type Layout, labelsOf } from './clip.ts';
 import { isRecording, type Listing, listFolder } from './disk.ts';
 import { readFolders } from './folders.ts';
 import { readFsdd } from './fsdd.ts';
-import { type FoundReader, layouts } from './layout.ts';
+import { type Found, type LayoutReader, layouts } from './layout.ts';
 
 const readers: [Layout, LayoutReader][] = [
   ['audiomnist', readAudioMnist],
