@@ -7,7 +7,11 @@ export type WeightPart = 'W' | 'W+' | 'W-' | 'W+γW+' | 'W+γW-' | '1';
 /** Part of its bias. */
 export type BiasPart = 'b' | 'b+' | 'b-' | 'b+γb+' | 'b+γb-' | '0';
 
-/** c · Σ xₜ ⊙ fᵀ(R / s(z); Wₜ) with z = Σ f(xₜ; Wₜ) + b, for the outputs where the layer's own z has the sign `where`. */
+/**
+ * c · Σ xₜ ⊙ fᵀ(R / s(z); Wₜ) with z = Σ f(xₜ; Wₜ) + b, for the outputs where the layer's own z has the sign `where`.
+ * `bias=ignore` leaves b out of every pool's z; the layer's own z keeps it, since the sign asked for is that of what the
+ * layer gave (zennit's zero_params does the same). `flat` has no b to leave out.
+ */
 export interface Pool {
   readonly coefficient: number;
   readonly terms: readonly (readonly [InputPart, WeightPart])[];
