@@ -42,6 +42,9 @@ export interface HeardExample extends Example {
 const LOWEST_RATE = 1000;
 /** Clips above this rate are resampled to it unless the user says otherwise, Hz. */
 const HIGHEST_DEFAULT_RATE = 16_000;
+/** What a model of short utterances is given unless the user says otherwise, and the most it may be, s. */
+const LONGEST_DEFAULT_CLIP = 5;
+const LONGEST_CLIP = 60;
 /** Poolings halve the frames three times. */
 const FRAMES_MULTIPLE = 8;
 
@@ -114,9 +117,19 @@ export function settleFeatures(
     const what = 'sample rate of the model';
     throw new FeatureError({ what, expected: `at least ${LOWEST_RATE} Hz`, got: `${rate} Hz` });
   }
-  if (clipSeconds !== undefined) return defaultFeatures(features, rate, clipSeconds);
+  if (clipSeconds !== undefined) {
+    if (clipSeconds > LONGEST_CLIP) {
+      throw new FeatureError({
+        what: "the model's clip",
+        expected: `at most ${LONGEST_CLIP} s`,
+        got: `${clipSeconds} s`,
+      });
+    }
+    return defaultFeatures(features, rate, clipSeconds);
+  }
   const sorted = training.map((i) => seconds[i]).sort((a, b) => a - b);
-  const enough = sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))];
+  const most = sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))];
+  const enough = Math.min(most, LONGEST_DEFAULT_CLIP);
   const settings = defaultFeatures(features, rate, enough);
   const frames = 1 + Math.floor(settings.clipSamples / settings.hopLength);
   const even = Math.ceil(frames / FRAMES_MULTIPLE) * FRAMES_MULTIPLE;
