@@ -59,9 +59,17 @@ export function decodeOnnx(bytes: Uint8Array, name: string): Graph {
   const constants = new Map<string, Tensor>();
   for (const initializer of proto.initializer) constants.set(initializer.name, readTensor(initializer));
   const nodes: Node[] = [];
+  const taken = new Set<string>();
+  // Names of nodes may repeat in a file; here each is its own.
+  const distinct = (node: Node): Node => {
+    let free = node.name;
+    for (let n = 2; taken.has(free); n++) free = `${node.name}_${n}`;
+    taken.add(free);
+    return free === node.name ? node : { ...node, name: free };
+  };
   for (const node of proto.node) {
     if (node.opType === 'Constant') constants.set(node.output[0], readConstant(node));
-    else nodes.push(readNode(node, version, constants));
+    else nodes.push(distinct(readNode(node, version, constants)));
   }
   return verify({
     name: proto.name || name,

@@ -5,14 +5,14 @@ import { encodeOnnx } from '../graph/onnx.ts';
 import type { Graph } from '../graph/types.ts';
 import type { Runtime, RuntimeTensor, Session, SessionOptions, Tensors } from './runtime.ts';
 
-/** Only errors are logged: what the runtime warns of (a folded node, an unused constant) is of no use to a reader. */
-const LOG_ERRORS = 3;
+/** Errors are thrown, and said once; what the runtime warns of (a folded node, an unused constant) helps no reader. */
+const LOG_FATAL = 4;
 
 export const nodeRuntime: Runtime = {
   async open(graph: Graph, options: SessionOptions = {}): Promise<Session> {
     const session = await refusing(graph.name, () =>
       ort.InferenceSession.create(encodeOnnx(graph), {
-        logSeverityLevel: LOG_ERRORS,
+        logSeverityLevel: LOG_FATAL,
         ...(options.threads && { intraOpNumThreads: options.threads }),
       }),
     );
