@@ -100,9 +100,9 @@ export async function survey(
 
 /**
  * The settings of a model's input: at the recordings' own rate (the commonest, up to 16 kHz), and as long as 95 % of
- * the training clips need, in frames that three poolings halve evenly.
+ * the training clips need (up to 5 s), in frames that three poolings halve evenly.
  * @param training indices of the clips that are trained on
- * @throws FeatureError where the rate is too low, or the clips too short
+ * @throws FeatureError where the rate is too low, or the clips are too short or too long
  */
 export function settleFeatures(
   { seconds, sampleRates }: Surveyed,

@@ -13,6 +13,7 @@ import { learningCurvesFigure } from '../report/curves.ts';
 import { comparisonFigure, describePrediction, explanationFigure } from '../report/explanation.ts';
 import { svgToPng } from '../report/png.ts';
 import { shownFeatures } from './explained-clip.ts';
+import { distinctNames, nameOf } from './names.ts';
 import { type RunFolder, writeRunFolder } from './run-folder.ts';
 import type { TestedClip, TrainingRun } from './training-run.ts';
 
@@ -68,7 +69,9 @@ export function figuresOf(run: TrainingRun): { summary: NamedFigure[]; errors: N
     });
   }
   const wrong = run.tested.filter((t) => t.label !== t.predicted).slice(0, MOST_ERRORS_DRAWN);
-  return { summary, errors: wrong.map((clip) => errorFigure(run, clip)) };
+  const distinct = distinctNames();
+  const errors = wrong.map((clip) => ({ ...errorFigure(run, clip), name: distinct(nameOf(clip.path)) }));
+  return { summary, errors };
 }
 
 /** The map of one tested clip for the class it was taken for. */
@@ -82,7 +85,7 @@ export function clipFigure(run: TrainingRun, clip: TestedClip): NamedFigure {
 }
 
 /** The map for the predicted class beside that for the true one. */
-function errorFigure(run: TrainingRun, clip: TestedClip): NamedFigure {
+function errorFigure(run: TrainingRun, clip: TestedClip): Omit<NamedFigure, 'name'> {
   const { features, svgWords } = picture(run, clip);
   const measured = run.metrics.analysis.misclassified.find((e) => e.path === clip.path);
   const quiet = (shares: Shares | undefined) => ({
@@ -90,7 +93,6 @@ function errorFigure(run: TrainingRun, clip: TestedClip): NamedFigure {
     padding: shares?.padding ?? null,
   });
   return {
-    name: nameOf(clip.path),
     caption: caption(clip),
     ...comparisonFigure({
       ...svgWords,
@@ -136,11 +138,6 @@ function caption({ path, label, predicted, example }: TestedClip): string {
   const speaker = example.clip.speaker === null ? '' : `, spoken by ${example.clip.speaker}`;
   const verdict = label === predicted ? 'recognised' : `taken for “${predicted}”`;
   return `“${label}”${speaker}: ${verdict} (${basename(path)}).`;
-}
-
-/** A file name for a path inside a corpus. */
-function nameOf(path: string): string {
-  return path.replace(/\.[^./]+$/, '').replace(/[^\p{L}\p{N}.+-]+/gu, '_');
 }
 
 /** Writes a run, all or nothing. @param extra further files: path inside → contents */

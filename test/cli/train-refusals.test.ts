@@ -172,6 +172,12 @@ describe('refuses', () => {
       /sample rate of the model: expected at least 1000 Hz, got 10 Hz/,
     ],
     [
+      'clips too long to train on',
+      {},
+      ['--clip-seconds', '1e5'],
+      /the model's clip: expected at most 60 s, got 100000 s/,
+    ],
+    [
       'steps so large that training fails',
       {},
       ['--learning-rate', '1e30', '--epochs', '3'],

@@ -17,7 +17,7 @@ let outcome: Outcome;
 beforeAll(async () => {
   recordings = copyDigits(join(root, 'digits'));
   outcome = await earmark(['train', 'digits', '--out', 'runs/one', '--epochs', '3', '--seed', '1'], root);
-});
+}, 120_000);
 
 describe('a run', () => {
   it('says what came of it on standard output', () => {

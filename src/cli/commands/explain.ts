@@ -13,6 +13,7 @@ import { forEachClip, type HeardClip } from '../clips.ts';
 import { arraysOf, type ExplainedClip, factsOf, pictureOf } from '../explained-clip.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { ranking, readModel, softmax } from '../model.ts';
+import { distinctNames } from '../names.ts';
 import { jsonOption, methodList, startOption } from '../options.ts';
 
 export interface ExplainOptions {
@@ -67,7 +68,7 @@ export async function explain(
   const model = await readModel(modelPath);
   const target = classOf(targetText, model.labels);
   const explainer = await Explainer.open(nodeRuntime, model.graph, { method, start, ledger: true });
-  const nameOf = distinctNames();
+  const distinct = distinctNames();
   const { results, failed } = await forEachClip(audio, model.features, terminal, async (clip) => {
     const trueLabel = label ?? labelInName(clip.file, model.labels);
     const explained = await explainClip(explainer, model, clip, {
@@ -78,7 +79,7 @@ export async function explain(
       modelPath,
     });
     await makeFolder(out);
-    return writeClip(explained, join(out, nameOf(clip.file)));
+    return writeClip(explained, join(out, distinct(parse(clip.file).name)));
   });
   await explainer.release();
   const lines = results.map(({ png, facts: { file, predicted, probability } }) =>
@@ -149,16 +150,4 @@ function classOf(text: string, labels: readonly string[]): number {
 function labelInName(file: string, labels: readonly string[]): string | null {
   const [, label] = /^([^_]+)_[^_]+_\d+\.wav$/i.exec(basename(file)) ?? [];
   return label !== undefined && labels.includes(label) ? label : null;
-}
-
-/** Names for results: the recording's own, with a number where it was given before (in any case of letters). */
-function distinctNames(): (file: string) => string {
-  const used = new Set<string>();
-  return (file) => {
-    const { name } = parse(file);
-    let free = name;
-    for (let n = 2; used.has(free.toLowerCase()); n++) free = `${name}-${n}`;
-    used.add(free.toLowerCase());
-    return free;
-  };
 }

@@ -71,7 +71,7 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
     .option('--sample-rate <hz>', "the model's rate (default: the recordings', up to 16000)", wholeNumber(1))
     .option(
       '--clip-seconds <s>',
-      "length of the model's clip (default: 95 % of the recordings fit)",
+      "length of the model's clip (default: 95 % of the recordings fit, up to 5 s)",
       positiveNumber,
     )
     .option(
