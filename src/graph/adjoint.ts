@@ -27,7 +27,7 @@ export function convAdjoint(g: GraphBuilder, r: string, weight: string, w: Windo
       group,
     });
   }
-  // Input positions behind the last window are reached by output_padding.
+  // Input positions behind the last window are reached by output_padding; a last window may also overhang the input.
   const left = w.input.map(
     (size, i) => size + w.padsBegin[i] + w.padsEnd[i] - span(w, i) - (w.output[i] - 1) * w.strides[i],
   );
@@ -35,8 +35,8 @@ export function convAdjoint(g: GraphBuilder, r: string, weight: string, w: Windo
     kernel_shape: w.kernel,
     dilations: w.dilations,
     strides: w.strides,
-    pads: padsOf(w),
-    output_padding: left,
+    pads: padsOf({ ...w, padsEnd: w.padsEnd.map((p, i) => p + Math.max(-left[i], 0)) }),
+    output_padding: left.map((n) => Math.max(n, 0)),
     group,
   });
 }

@@ -27,6 +27,7 @@ import {
 import { GraphError, ModelError } from '../errors.ts';
 import { attributeKinds, isOp, OPS } from './ops.ts';
 import { inferShapes, type Known, ONNX_DTYPES, onnxDType } from './shapes.ts';
+import { explicitCeil } from './simplify.ts';
 import type { Dim, DType, Graph, Node, Tensor, ValueInfo } from './types.ts';
 import { int64s, OPSET, sizeOf, tensor } from './types.ts';
 import { verify, verifyNode } from './verify.ts';
@@ -71,7 +72,7 @@ export function decodeOnnx(bytes: Uint8Array, name: string): Graph {
     if (node.opType === 'Constant') constants.set(node.output[0], readConstant(node));
     else nodes.push(distinct(readNode(node, version, constants)));
   }
-  return verify({
+  const graph = explicitCeil({
     name: proto.name || name,
     inputs: proto.input.filter((input) => !constants.has(input.name)).map(readValueInfo),
     outputs: declaredOutputs(proto, constants, nodes, version),
@@ -79,6 +80,7 @@ export function decodeOnnx(bytes: Uint8Array, name: string): Graph {
     nodes,
     metadata: Object.fromEntries(model.metadataProps.map((p) => [p.key, p.value])),
   });
+  return verify(graph);
 }
 
 function parse(bytes: Uint8Array, name: string): ModelProto {

@@ -2,10 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { graphOf, networks } from '../../test/support/networks.ts';
+import { nodeRuntime } from '../runtime/node.ts';
+import { float32 } from '../runtime/runtime.ts';
 import { GraphBuilder } from './builder.ts';
 import { array64, interpret } from './interpret.ts';
 import { inferShapes } from './shapes.ts';
-import { cropToPools, poolBeforeRelu, prune } from './simplify.ts';
+import { cropToPools, explicitCeil, poolBeforeRelu, prune } from './simplify.ts';
 import type { Graph } from './types.ts';
 import { tensor } from './types.ts';
 import { verify } from './verify.ts';
@@ -65,3 +67,30 @@ it('cropToPools leaves out the rows and columns that pooling leaves over', () =>
   expect(shapeOf(pooled())).toEqual(['N', 2, 4, 6]);
   expect(shapeOf(pooled('conv'))).toEqual(['N', 2, 5, 7]);
 });
+
+it.each([
+  ['MaxPool', 6, { kernel_shape: [3], strides: [2], ceil_mode: 1 }],
+  ['MaxPool', 5, { kernel_shape: [2], strides: [2], pads: [1, 1], ceil_mode: 1 }],
+  ['AveragePool', 6, { kernel_shape: [3], strides: [2], ceil_mode: 1 }],
+  ['AveragePool', 5, { kernel_shape: [2], strides: [2], pads: [1, 1], ceil_mode: 1 }],
+  ['AveragePool', 7, { kernel_shape: [3], strides: [2], pads: [1, 1], ceil_mode: 1, count_include_pad: 1 }],
+] as const)(
+  'explicitCeil writes the rounding up of %s over %i as padding that ONNX Runtime takes',
+  async (op, size, a) => {
+    const g = new GraphBuilder();
+    g.emit(op, [g.input('x', 'float32', ['N', 2, size])], a, 'y');
+    g.output('y');
+    const graph = g.build('pool');
+    const explicit = verify(explicitCeil(graph));
+    const data = Float32Array.from({ length: 2 * size }, (_, i) => Math.sin(7 * i));
+    const expected = interpret(graph, { x: array64(data, [1, 2, size]) }).y;
+    expect(interpret(explicit, { x: array64(data, [1, 2, size]) }).y).toEqual(expected);
+    const session = await nodeRuntime.open(explicit);
+    const { y } = await session.run({ x: float32(data, [1, 2, size]) });
+    await session.release();
+    expect(y.dims).toEqual(expected.dims);
+    expected.data.forEach((v, i) => {
+      expect(Math.abs(Number(y.data[i]) - v)).toBeLessThanOrEqual(1e-6);
+    });
+  },
+);

@@ -2,7 +2,7 @@
 import { staticDims } from './dims.ts';
 import { inferShapes, type Known } from './shapes.ts';
 import type { Graph, Node, NodeOf } from './types.ts';
-import { span, windowOf } from './window.ts';
+import { padsOf, span, windowOf } from './window.ts';
 
 /** Drops nodes and constants that no output depends on. */
 export function prune(graph: Graph): Graph {
@@ -72,6 +72,32 @@ export function cropToPools(graph: Graph): Graph {
       return excess <= pad ? pad - excess : pad;
     });
     return { ...node, attributes: { ...node.attributes, pads: cropped } };
+  });
+  return { ...graph, nodes };
+}
+
+/**
+ * Pools with ceil_mode get the end padding that it comes to, and lose it: runtimes disagree on windows that would start
+ * in the padding. Averages that count padding keep it where a window overhangs even that, since it would count more.
+ */
+export function explicitCeil(graph: Graph): Graph {
+  const types = inferShapes(graph);
+  const nodes = graph.nodes.map((node): Node => {
+    if ((node.op !== 'MaxPool' && node.op !== 'AveragePool') || !node.attributes.ceil_mode) return node;
+    const input = staticDims((types.get(node.inputs[0]) as Known).shape.slice(2), node.name);
+    const w = windowOf(node.attributes, node.attributes.kernel_shape ?? [], input, node.name);
+    const padsEnd = w.output.map((size, i) =>
+      Math.max((size - 1) * w.strides[i] + span(w, i) - input[i] - w.padsBegin[i], 0),
+    );
+    const overhangs = padsEnd.some((pad, i) => pad > w.padsEnd[i]);
+    if (node.op === 'AveragePool' && node.attributes.count_include_pad && overhangs) return node;
+    const attributes = {
+      ...node.attributes,
+      ceil_mode: 0,
+      auto_pad: 'NOTSET',
+      pads: padsOf({ ...w, padsEnd }),
+    };
+    return { ...node, attributes } as Node;
   });
   return { ...graph, nodes };
 }

@@ -202,3 +202,31 @@ function integers(): Graph {
   g.output(head2(g, g.cast(g.input('x', 'int64', ROW), 'float32')));
   return g.build('integers');
 }
+
+describe('a Pad of zeros becomes the padding of what alone reads it', () => {
+  const padded = (g: GraphBuilder, x: string) => g.pad(x, [0, 0, 1, 0], [0, 0, 2, 1]);
+
+  it('Conv, beside its own', () => {
+    const graph = model(IMAGE, (g, x) => {
+      const y = g.emit('Conv', [padded(g, x), weights(2, 2, 3, 3)], { pads: [0, 1, 0, 1] });
+      return g.emit('Flatten', [y]);
+    });
+    expect(ops(same(graph))).toEqual(['Conv', 'Flatten']);
+  });
+
+  it('AveragePool, which then counts the zeros', () => {
+    const graph = model(IMAGE, (g, x) => {
+      const y = g.emit('AveragePool', [padded(g, x)], { kernel_shape: [3, 2], strides: [2, 2] });
+      return g.emit('Flatten', [y]);
+    });
+    expect(ops(same(graph))).toEqual(['AveragePool', 'Flatten']);
+  });
+
+  it('not where its padding would mean something else', () => {
+    const graph = model(IMAGE, (g, x) => {
+      const y = g.emit('MaxPool', [padded(g, x)], { kernel_shape: [2, 2] });
+      return g.emit('Flatten', [y]);
+    });
+    expect(ops(canonize(graph))).toContain('Pad');
+  });
+});

@@ -13,7 +13,7 @@ import { verify } from '../graph/verify.ts';
  */
 export function canonize(graph: Graph): Graph {
   let current = lookThrough(onlyInput(graph));
-  for (const pass of [dropInference, denseAsGemm, mergeBatchNorm]) current = pass(current);
+  for (const pass of [dropInference, mergePads, denseAsGemm, mergeBatchNorm]) current = pass(current);
   return verify(prune(current));
 }
 
@@ -77,6 +77,41 @@ function dropInference(graph: Graph): Graph {
     current = rename({ ...current, nodes }, outputs[0], node.inputs[0]);
   }
   return current;
+}
+
+/** A Pad of zeros before a Conv or average pooling that alone reads it becomes its padding. */
+function mergePads(graph: Graph): Graph {
+  let current = graph;
+  for (const pad of graph.nodes) {
+    if (pad.op !== 'Pad' || (pad.attributes.mode ?? 'constant') !== 'constant' || pad.inputs[3]) continue;
+    const amounts = Array.from(current.constants.get(pad.inputs[1])?.data ?? []);
+    const value = pad.inputs[2] ? current.constants.get(pad.inputs[2])?.data[0] : 0;
+    const reader = current.nodes.find((n) => n.inputs[0] === pad.outputs[0]);
+    const takes = reader && paddedBy(reader, amounts);
+    if (value !== 0 || !takes || uses(current, pad.outputs[0]) !== 1) continue;
+    const merged = { ...takes, inputs: takes.inputs.with(0, pad.inputs[0]) } as Node;
+    const nodes = current.nodes.flatMap((n) => (n === pad ? [] : n === reader ? [merged] : [n]));
+    current = { ...current, nodes };
+  }
+  return current;
+}
+
+/** A Conv, or an average pooling without padding of its own, with zeros added around its input; undefined for others. */
+function paddedBy(node: Node, amounts: readonly number[]): Node | undefined {
+  const rank = amounts.length / 2;
+  const [begin, end] = [amounts.slice(0, rank), amounts.slice(rank)];
+  const spatialOnly = [begin, end].every(
+    (side) => side[0] === 0 && side[1] === 0 && side.every((n) => n >= 0),
+  );
+  if ((node.op !== 'Conv' && node.op !== 'AveragePool') || rank < 3 || !spatialOnly) return undefined;
+  if ((node.attributes.auto_pad ?? 'NOTSET') !== 'NOTSET') return undefined;
+  const added = [...begin.slice(2), ...end.slice(2)];
+  const own = node.attributes.pads ?? added.map(() => 0);
+  if (node.op === 'Conv') {
+    return { ...node, attributes: { ...node.attributes, pads: added.map((n, i) => n + own[i]) } };
+  }
+  if (own.some((n) => n > 0) || node.attributes.ceil_mode) return undefined;
+  return { ...node, attributes: { ...node.attributes, pads: added, count_include_pad: 1 } };
 }
 
 /** Gemm(x, W, b) with transB = 1, α = β = 1, from every Gemm and from MatMul (+ Add) by a constant matrix. */
