@@ -36,7 +36,7 @@ export async function readAudible(file: string): Promise<Audio> {
 }
 
 /** Reads a recording and prepares it for a model. @throws FileError, AudioError */
-export async function hearClip(file: string, settings: FeatureSettings): Promise<HeardClip> {
+async function hearClip(file: string, settings: FeatureSettings): Promise<HeardClip> {
   const audio = await readAudible(file);
   const { samples } = await resample(audio, settings.sampleRate);
   return {

@@ -1,12 +1,11 @@
 // A training run as the files of its folder: model, history, metrics, split, configuration and figures.
 import { basename } from 'node:path';
 import { bandEdges } from '../analysis/bands.ts';
-import type { GroupShares } from '../analysis/comparison.ts';
 import type { Shares } from '../analysis/shares.ts';
 import { describeSplit } from '../corpus/split.ts';
 import { binFrequencies, frameTimes } from '../features/input.ts';
 import { encodeModel } from '../model/model-file.ts';
-import { bandsFigure, correctWrongFigure, type GroupShares as FigureGroup } from '../report/bands.ts';
+import { bandsFigure, correctWrongFigure } from '../report/bands.ts';
 import { sum } from '../report/clip.ts';
 import { confusionFigure } from '../report/confusion.ts';
 import { learningCurvesFigure } from '../report/curves.ts';
@@ -27,6 +26,9 @@ export interface NamedFigure {
 
 /** The most misclassified clips that are drawn. */
 const MOST_ERRORS_DRAWN = 10;
+
+/** A row of shares, where all of it is known. */
+const known = (row: readonly (number | null)[]) => (row.every((v) => v !== null) ? row : null);
 
 /** The figures of a run: how it learnt, what it confuses, where it looks, and each error (up to 10). */
 export function figuresOf(run: TrainingRun): { summary: NamedFigure[]; errors: NamedFigure[] } {
@@ -54,18 +56,14 @@ export function figuresOf(run: TrainingRun): { summary: NamedFigure[]; errors: N
       ...bandsFigure(
         model.labels,
         edges,
-        analysis.byClass.map(({ clips, positive }) =>
-          clips && positive ? positive.map((s) => s.mean ?? 0) : null,
-        ),
+        analysis.byClass.map(({ positive }) => positive && known(positive.map((s) => s.mean))),
       ),
     });
-    const group = (g: GroupShares | null) =>
-      g && { ...g, bands: g.bands ?? analysis.bands?.map(() => 0) ?? [] };
     const { correct, misclassified, note } = analysis.comparison;
     summary.push({
       name: 'correct-wrong',
       caption: note,
-      ...correctWrongFigure(edges, group(correct) as FigureGroup, group(misclassified)),
+      ...correctWrongFigure(edges, correct, misclassified),
     });
   }
   const wrong = run.tested.filter((t) => t.label !== t.predicted).slice(0, MOST_ERRORS_DRAWN);

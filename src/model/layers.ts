@@ -46,7 +46,7 @@ export interface Mask {
 }
 
 /** Batch norm as PyTorch has it: running = 0.9·running + 0.1·batch. */
-export const BATCH_NORM = { epsilon: 1e-5, momentum: 0.1 };
+const BATCH_NORM = { epsilon: 1e-5, momentum: 0.1 };
 
 const PREFIX: Partial<Record<Layer['kind'], string>> = {
   conv: 'conv',

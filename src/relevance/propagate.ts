@@ -5,7 +5,7 @@ import type { Linear } from './linear.ts';
 import type { BiasPart, InputPart, Pool, Rule, WeightPart } from './rules.ts';
 import { poolsOf } from './rules.ts';
 
-/** Relevance that does not go on, each a field that broadcasts against the layer's output; undefined is none. */
+/** Relevance that does not go on: fields that broadcast against the layer's output, to be summed. */
 export interface Absorbed {
   readonly bias: string[];
   readonly stabilizer: string[];

@@ -1,14 +1,12 @@
 // In which frequency bands the relevance lies: by class, and for right against wrong answers.
 import { scaleLinear } from 'd3-scale';
+import { type GroupShares, MINIMUM_GROUP } from '../analysis/comparison.ts';
 import { EarmarkError } from '../errors.ts';
 import { cellsSvg, emptyCell } from './cells.ts';
 import { ink, relevanceColour, series } from './colours.ts';
 import { leftAxis } from './panels.ts';
 import { type Figure, group, line, rect, sheet, text, textWidth } from './svg.ts';
 import { formatHertz, formatPercent, linearTicks } from './ticks.ts';
-
-/** Fewer misclassified recordings than this are not summed up. */
-export const minimumErrors = 5;
 
 export interface BandsData {
   labels: readonly string[];
@@ -59,17 +57,6 @@ export function bandsFigure(
   };
 }
 
-/** Mean shares (0 to 1) of |relevance| over a group of recordings. */
-export interface GroupShares {
-  /** Recordings in the group. */
-  n: number;
-  /** One for each band; adds up to 1. */
-  bands: readonly number[];
-  /** null where not known, as for features that are no spectrogram. */
-  silence: number | null;
-  padding: number | null;
-}
-
 export interface CorrectWrongData {
   bandEdges: readonly number[];
   correct: GroupShares;
@@ -78,10 +65,10 @@ export interface CorrectWrongData {
 
 /**
  * Shares of |relevance| by band, on silence and on padding: correctly classified against misclassified recordings. With
- * fewer than {@link minimumErrors} of the latter (or null for none) only the former are drawn, and the figure says so.
+ * fewer than {@link MINIMUM_GROUP} of the latter (or null for none) only the former are drawn, and the figure says so.
  *
  * @param bandEdges in Hz, one more than there are bands
- * @throws EarmarkError where a group does not have a share for each band
+ * @throws EarmarkError where a group has shares, but not one for each band
  */
 export function correctWrongFigure(
   bandEdges: readonly number[],
@@ -91,7 +78,7 @@ export function correctWrongFigure(
 ): Figure<CorrectWrongData> {
   const bands = bandNames(bandEdges);
   for (const g of [correct, misclassified]) {
-    if (!g || g.bands.length === bands.length) continue;
+    if (!g?.bands || g.bands.length === bands.length) continue;
     throw new EarmarkError({
       what: 'shares by band',
       expected: `${bands.length} bands`,
@@ -99,20 +86,18 @@ export function correctWrongFigure(
     });
   }
   const errors = misclassified?.n ?? 0;
+  const drawn = (name: string, colour: string, g: GroupShares | null): BarGroup[] =>
+    g?.bands ? [{ name: `${name} (n = ${g.n})`, colour, shares: [...g.bands, g.silence, g.padding] }] : [];
   const groups = [
-    { name: `correct (n = ${correct.n})`, colour: series.first, shares: sharesOf(correct) },
-    ...(misclassified && errors >= minimumErrors
-      ? [{ name: `misclassified (n = ${errors})`, colour: series.second, shares: sharesOf(misclassified) }]
-      : []),
+    ...drawn('correct', series.first, correct),
+    ...drawn('misclassified', series.second, errors >= MINIMUM_GROUP ? misclassified : null),
   ];
   const few =
     errors === 0 ? 'no recording was misclassified' : `only ${errors} misclassified: too few to sum up`;
   const body = barsSvg([...bands, 'silence', 'padding'], bands.length, groups);
-  const subtitle = groups.length === 2 ? [] : [few];
+  const subtitle = errors >= MINIMUM_GROUP ? [] : [few];
   return { ...sheet({ title, subtitle }, body), data: { bandEdges, correct, misclassified } };
 }
-
-const sharesOf = (g: GroupShares): (number | null)[] => [...g.bands, g.silence, g.padding];
 
 interface BarGroup {
   name: string;

@@ -72,6 +72,10 @@ test('correct against misclassified', () => {
   const few = correctWrongFigure(edges, correct, { ...wrong, n: 4 });
   expect(few.svg).toContain('only 4 misclassified: too few to sum up');
   expect(few.svg).not.toContain('misclassified (n');
+  // As the analysis gives a group that is too small: what was not summed up is not there, rather than 0.
+  const unsummed = { n: 2, bands: null, silence: null, padding: null };
+  expect(correctWrongFigure(edges, correct, unsummed).data.misclassified).toEqual(unsummed);
+  expect(correctWrongFigure(edges, unsummed, null).svg).not.toContain('correct (n');
   expect(correctWrongFigure(edges, correct, null).svg).toContain('no recording was misclassified');
   expect(() => correctWrongFigure(edges, { ...correct, bands: [1] }, null)).toThrow(EarmarkError);
 });

@@ -12,7 +12,7 @@ export interface Figure<Data> {
 export type Attributes = Record<string, string | number | undefined>;
 
 /** Family of the font in assets/fonts, with what to take where it is not installed. */
-export const fontFamily = "'Source Sans 3', 'Source Sans Pro', 'Helvetica Neue', Arial, sans-serif";
+const fontFamily = "'Source Sans 3', 'Source Sans Pro', 'Helvetica Neue', Arial, sans-serif";
 
 const entities: Record<string, string> = {
   '&': '&amp;',

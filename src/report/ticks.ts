@@ -48,7 +48,7 @@ export function linearTicks(
 }
 
 /** The time that a row of frames covers, half a frame beyond the first and last centre (s). */
-export function timeExtent(times: ArrayLike<number>): [number, number] {
+function timeExtent(times: ArrayLike<number>): [number, number] {
   const [first, last] = [times[0]!, times[times.length - 1]!];
   const half = times.length > 1 ? (last - first) / (times.length - 1) / 2 : 0.5;
   return [first - half, last + half];
