@@ -1,4 +1,4 @@
-// Arithmetic on dimensions that may be symbolic: products such as "4*N", quotients, broadcasting.
+// Arithmetic on dimensions that may be symbolic: products such as "4*N", quotients, sums, order, broadcasting.
 import { GraphError } from '../errors.ts';
 import type { Dim, Shape } from './types.ts';
 
@@ -9,7 +9,8 @@ interface Product {
 
 function parse(dim: Dim): Product {
   if (typeof dim === 'number') return { factor: dim, symbols: [] };
-  const parts = dim.split('*');
+  // A sum that has no simpler form stands in brackets and is a symbol.
+  const parts = dim.split(/\*(?![^(]*\))/);
   const factor = Number(parts[0]);
   return Number.isInteger(factor) ? { factor, symbols: parts.slice(1) } : { factor: 1, symbols: parts };
 }
@@ -40,6 +41,36 @@ export function quotient(a: Dim, b: Dim): Dim | undefined {
   }
   const factor = upper.factor / lower.factor;
   return Number.isInteger(factor) ? show({ factor, symbols: rest }) : undefined;
+}
+
+/** a + by·b, where both are multiples of the same symbols; undefined where not. */
+export function plus(a: Dim, b: Dim, by = 1): Dim | undefined {
+  const [x, y] = [parse(a), parse(b)];
+  if (x.factor === 0) return show({ ...y, factor: by * y.factor });
+  if (y.factor === 0) return a;
+  const like = x.symbols.length === y.symbols.length && x.symbols.every((s) => y.symbols.includes(s));
+  return like ? show({ factor: x.factor + by * y.factor, symbols: x.symbols }) : undefined;
+}
+
+/** Sum of extents; what cannot be added up is a symbol of its own, "(N+2)". */
+export function totalOf(dims: Shape): Dim {
+  const rest: Dim[] = [];
+  for (const dim of dims) {
+    const at = rest.findIndex((d) => plus(d, dim) !== undefined);
+    if (at < 0) rest.push(dim);
+    else rest[at] = plus(rest[at], dim) as Dim;
+  }
+  return rest.length <= 1 ? (rest[0] ?? 0) : `(${rest.join('+')})`;
+}
+
+/** Sign of a − b, where it is known: a symbol is any number from 1 on. */
+export function compare(a: Dim, b: Dim): number | undefined {
+  if (a === b) return 0;
+  const [x, y] = [parse(a), parse(b)];
+  if (x.symbols.length === 0 && y.symbols.length === 0) return Math.sign(x.factor - y.factor);
+  if (x.symbols.length === 0) return x.factor < y.factor ? -1 : undefined;
+  if (y.symbols.length === 0) return y.factor < x.factor ? 1 : undefined;
+  return undefined;
 }
 
 /** ONNX's multidirectional broadcasting; a symbol meets itself, 1, or (trusting the run time) a number. */

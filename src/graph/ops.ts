@@ -21,10 +21,11 @@ interface OpSpec {
 const any = Number.POSITIVE_INFINITY;
 const unary = { inputs: [1, 1] } as const;
 const binary = { inputs: [2, 2] } as const;
+const variadic = { inputs: [1, any] } as const;
 const window = { auto_pad: 'string', kernel_shape: 'ints', pads: 'ints', strides: 'ints' } as const;
 const reduce = { inputs: [1, 2], attributes: { keepdims: 'int', noop_with_empty_axes: 'int' } } as const;
 
-/** Every op, in groups: linear, pooling, normalisation and activation, arithmetic, logic, reduction, shape. */
+/** Every op, in groups: linear, pooling, normalisation and activation, arithmetic, logic, reduction, rearrangement, shape. */
 export const OPS = {
   Conv: { inputs: [2, 3], attributes: { ...window, dilations: 'ints', group: 'int' } },
   ConvTranspose: {
@@ -48,11 +49,25 @@ export const OPS = {
     outputs: 3,
     attributes: { epsilon: 'float', momentum: 'float', training_mode: 'int' },
   },
+  LRN: { inputs: [1, 1], attributes: { alpha: 'float', beta: 'float', bias: 'float', size: 'int' } },
   Dropout: { inputs: [1, 3], outputs: 2, attributes: { seed: 'int' } },
   Identity: unary,
   Relu: unary,
+  LeakyRelu: { inputs: [1, 1], attributes: { alpha: 'float' } },
+  PRelu: binary,
+  ThresholdedRelu: { inputs: [1, 1], attributes: { alpha: 'float' } },
+  Clip: { inputs: [1, 3] },
+  Elu: { inputs: [1, 1], attributes: { alpha: 'float' } },
+  Selu: { inputs: [1, 1], attributes: { alpha: 'float', gamma: 'float' } },
+  Celu: { inputs: [1, 1], attributes: { alpha: 'float' } },
   Sigmoid: unary,
+  HardSigmoid: { inputs: [1, 1], attributes: { alpha: 'float', beta: 'float' } },
+  HardSwish: unary,
+  Mish: unary,
+  Softplus: unary,
+  Softsign: unary,
   Tanh: unary,
+  Erf: unary,
   Softmax: { inputs: [1, 1], attributes: { axis: 'int' } },
   LogSoftmax: { inputs: [1, 1], attributes: { axis: 'int' } },
 
@@ -60,21 +75,28 @@ export const OPS = {
   Sub: binary,
   Mul: binary,
   Div: binary,
+  Mod: { inputs: [2, 2], attributes: { fmod: 'int' } },
   Pow: binary,
-  Max: { inputs: [1, any] },
-  Min: { inputs: [1, any] },
+  Sum: variadic,
+  Max: variadic,
+  Min: variadic,
   Neg: unary,
   Abs: unary,
   Sqrt: unary,
   Exp: unary,
   Log: unary,
   Reciprocal: unary,
+  Floor: unary,
+  Ceil: unary,
+  Sign: unary,
 
   Equal: binary,
   Less: binary,
+  LessOrEqual: binary,
   Greater: binary,
   GreaterOrEqual: binary,
   And: binary,
+  Or: binary,
   Not: unary,
   Where: { inputs: [3, 3] },
   Cast: { inputs: [1, 1], attributes: { to: 'int' } },
@@ -82,6 +104,9 @@ export const OPS = {
   ReduceSum: reduce,
   ReduceMean: reduce,
   ReduceMax: reduce,
+  ReduceMin: reduce,
+  ReduceProd: reduce,
+  ReduceL2: reduce,
   ArgMax: { inputs: [1, 1], attributes: { axis: 'int', keepdims: 'int', select_last_index: 'int' } },
 
   Flatten: { inputs: [1, 1], attributes: { axis: 'int' } },
@@ -90,11 +115,12 @@ export const OPS = {
   Squeeze: { inputs: [1, 2] },
   Unsqueeze: binary,
   Expand: binary,
+  Tile: binary,
   Concat: { inputs: [1, any], attributes: { axis: 'int' } },
   Slice: { inputs: [3, 5] },
   Split: {
     inputs: [1, 2],
-    outputs: Number.POSITIVE_INFINITY,
+    outputs: any,
     attributes: { axis: 'int', num_outputs: 'int' },
   },
   Pad: { inputs: [2, 4], attributes: { mode: 'string' } },
@@ -103,7 +129,11 @@ export const OPS = {
   ScatterElements: { inputs: [3, 3], attributes: { axis: 'int', reduction: 'string' } },
   Shape: { inputs: [1, 1], attributes: { start: 'int', end: 'int' } },
   Size: unary,
+  Range: { inputs: [3, 3] },
 } as const satisfies Record<string, OpSpec>;
+
+/** ONNX's defaults for Selu. */
+export const SELU = { alpha: 1.6732631921768188, gamma: 1.0507010221481323 };
 
 export type OpName = keyof typeof OPS;
 

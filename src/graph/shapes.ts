@@ -1,88 +1,21 @@
 // Shape inference: for every op, the types of its outputs from the types of its inputs.
 import { GraphError } from '../errors.ts';
-import { axisOf, broadcast, productOf, quotient, staticDims } from './dims.ts';
-import type { Attributes, OpName } from './ops.ts';
-import { type SliceAxis, sliceAxis, splitSizes } from './slices.ts';
-import type { Dim, DType, Graph, Node, NodeOf, Shape, Tensor, ValueType } from './types.ts';
-import { isFloat, showType, sizeOf } from './types.ts';
+import { Arguments, elementsOf, expectDim, type Known, sameType, without } from './arguments.ts';
+import { axisOf, broadcast, productOf, quotient, staticDims, totalOf } from './dims.ts';
+import { ONNX_DTYPES } from './dtypes.ts';
+import { FEW, smallElements } from './elements.ts';
+import type { OpName } from './ops.ts';
+import { padPlaces, type SliceAxis, sliceAxis, splitSizes } from './slices.ts';
+import type { Dim, Graph, Node, NodeOf, Shape, Tensor, ValueType } from './types.ts';
+import { isFloat, sizeOf } from './types.ts';
 import { transposedWindowOf, windowOf } from './window.ts';
 
-/** What is known of a value before any run: its type and, for small integer vectors (shapes), its elements. */
-export interface Known extends ValueType {
-  readonly elements?: readonly Dim[];
-}
+export type { Known } from './arguments.ts';
+export { ONNX_DTYPES, onnxDType } from './dtypes.ts';
 
-/** ONNX's numbers for element types, as used by Cast. */
-export const ONNX_DTYPES: Readonly<Record<number, DType>> = {
-  1: 'float32',
-  2: 'uint8',
-  6: 'int32',
-  7: 'int64',
-  9: 'bool',
-  11: 'float64',
-};
+type ShapeRule<K extends OpName> = (x: Arguments<K>) => ValueType | ValueType[];
 
-export function onnxDType(dtype: DType): number {
-  return Number(Object.keys(ONNX_DTYPES).find((code) => ONNX_DTYPES[Number(code)] === dtype));
-}
-
-/** The arguments of one node, read with the checks that every rule would repeat. */
-class Arguments<K extends OpName> {
-  readonly a: Attributes<K>;
-  readonly where: string;
-  readonly node: NodeOf<K>;
-  private readonly known: readonly (Known | undefined)[];
-
-  constructor(node: NodeOf<K>, known: readonly (Known | undefined)[]) {
-    this.node = node;
-    this.known = known;
-    this.a = node.attributes;
-    this.where = `${node.op} "${node.name}"`;
-  }
-
-  has(i: number): boolean {
-    return this.known[i] !== undefined;
-  }
-
-  at(i: number): Known {
-    const known = this.known[i];
-    if (known) return known;
-    const name = this.node.inputs[i];
-    throw new GraphError(
-      name
-        ? `${this.where} uses "${name}", which is not defined before it`
-        : `${this.where}: input ${i} is missing`,
-    );
-  }
-
-  shape(i: number): Shape {
-    return this.at(i).shape;
-  }
-
-  /** The elements of an integer input that must be known before the run, such as axes. */
-  ints(i: number): number[] {
-    const elements = this.at(i).elements;
-    if (elements?.every((e) => typeof e === 'number')) return elements as number[];
-    throw new GraphError({ what: `${this.where}: input ${i} must be a constant`, got: 'a computed value' });
-  }
-
-  spatial(i: number): number[] {
-    if (this.shape(i).length < 3) {
-      throw new GraphError({
-        what: `${this.where}: input has no spatial axis`,
-        expected: '[N, C, …]',
-        got: showType(this.at(i)),
-      });
-    }
-    return staticDims(this.shape(i).slice(2), this.where);
-  }
-
-  same(i = 0, dtype: DType = this.at(i).dtype): Known {
-    return { dtype, shape: this.shape(i) };
-  }
-}
-
-type ShapeRule<K extends OpName> = (x: Arguments<K>) => Known | Known[];
+type ReductionOp = 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ReduceProd' | 'ReduceL2';
 
 const unary: ShapeRule<OpName> = (x) => x.same();
 const elementwise: ShapeRule<OpName> = (x) => {
@@ -90,9 +23,9 @@ const elementwise: ShapeRule<OpName> = (x) => {
   for (let i = 1; i < x.node.inputs.length; i++) sameType(x, 0, i);
   return { dtype: x.at(0).dtype, shape };
 };
-const comparison: ShapeRule<OpName> = (x) => ({ ...(elementwise(x) as Known), dtype: 'bool' });
+const comparison: ShapeRule<OpName> = (x) => ({ ...(elementwise(x) as ValueType), dtype: 'bool' });
 
-const reduction: ShapeRule<'ReduceSum' | 'ReduceMean' | 'ReduceMax'> = (x) => {
+const reduction: ShapeRule<ReductionOp> = (x) => {
   const rank = x.shape(0).length;
   const given = x.has(1) ? x.ints(1).map((axis) => axisOf(axis, rank, x.where)) : [];
   if (given.length === 0 && x.a.noop_with_empty_axes) return x.same();
@@ -160,24 +93,44 @@ const SHAPES: { readonly [K in OpName]: ShapeRule<K> } = {
     return [x.same(), x.same(3), x.same(4)];
   },
   Dropout: (x) => [x.same(), x.same(0, 'bool')],
-  Identity: (x) => x.at(0),
+  LRN: (x) => {
+    x.spatial(0);
+    return x.same();
+  },
+  Identity: unary,
   Relu: unary,
+  LeakyRelu: unary,
+  PRelu: (x) => {
+    sameType(x, 0, 1);
+    const shape = broadcast(x.shape(0), x.shape(1), x.where);
+    shape.forEach((dim, i) => {
+      expectDim(x, `extent ${i} of the slope`, dim, x.shape(0)[i]);
+    });
+    return x.same();
+  },
+  ThresholdedRelu: unary,
+  Clip: unary,
+  Elu: unary,
+  Selu: unary,
+  Celu: unary,
   Sigmoid: unary,
+  HardSigmoid: unary,
+  HardSwish: unary,
+  Mish: unary,
+  Softplus: unary,
+  Softsign: unary,
   Tanh: unary,
+  Erf: unary,
   Softmax: unary,
   LogSoftmax: unary,
 
   Add: elementwise,
   Sub: elementwise,
-  Mul: (x) => {
-    const [a, b] = [x.at(0).elements, x.at(1).elements];
-    const known = elementwise(x as never) as Known;
-    return a?.length === b?.length && a && b
-      ? { ...known, elements: a.map((d, i) => productOf([d, b[i]])) }
-      : known;
-  },
+  Mul: elementwise,
   Div: elementwise,
+  Mod: elementwise,
   Pow: (x) => ({ dtype: x.at(0).dtype, shape: broadcast(x.shape(0), x.shape(1), x.where) }),
+  Sum: elementwise,
   Max: elementwise,
   Min: elementwise,
   Neg: unary,
@@ -186,12 +139,17 @@ const SHAPES: { readonly [K in OpName]: ShapeRule<K> } = {
   Exp: unary,
   Log: unary,
   Reciprocal: unary,
+  Floor: unary,
+  Ceil: unary,
+  Sign: unary,
 
   Equal: comparison,
   Less: comparison,
+  LessOrEqual: comparison,
   Greater: comparison,
   GreaterOrEqual: comparison,
   And: comparison,
+  Or: comparison,
   Not: unary,
   Where: (x) => {
     sameType(x, 1, 2);
@@ -206,12 +164,15 @@ const SHAPES: { readonly [K in OpName]: ShapeRule<K> } = {
         expected: Object.values(ONNX_DTYPES).join(', '),
       });
     }
-    return { ...x.at(0), dtype };
+    return x.same(0, dtype);
   },
 
   ReduceSum: reduction,
   ReduceMean: reduction,
   ReduceMax: reduction,
+  ReduceMin: reduction,
+  ReduceProd: reduction,
+  ReduceL2: reduction,
   ArgMax: (x) => {
     const axis = axisOf(x.a.axis ?? 0, x.shape(0).length, x.where);
     return { dtype: 'int64', shape: without(x.shape(0), [axis], x.a.keepdims ?? 1) };
@@ -235,16 +196,21 @@ const SHAPES: { readonly [K in OpName]: ShapeRule<K> } = {
     const axes = x.has(1)
       ? x.ints(1).map((axis) => axisOf(axis, rank, x.where))
       : [...x.shape(0).keys()].filter((i) => x.shape(0)[i] === 1);
-    return { ...x.at(0), shape: without(x.shape(0), axes, 0) };
+    return { dtype: x.at(0).dtype, shape: without(x.shape(0), axes, 0) };
   },
   Unsqueeze: (x) => {
     const rank = x.shape(0).length + x.ints(1).length;
     const axes = new Set(x.ints(1).map((axis) => axisOf(axis, rank, x.where)));
     const rest = [...x.shape(0)];
     const shape = Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : (rest.shift() as Dim)));
-    return { ...x.at(0), shape };
+    return { dtype: x.at(0).dtype, shape };
   },
   Expand: (x) => ({ dtype: x.at(0).dtype, shape: broadcast(x.shape(0), elementsOf(x, 1), x.where) }),
+  Tile: (x) => {
+    const repeats = elementsOf(x, 1);
+    expectDim(x, 'number of repeats', repeats.length, x.shape(0).length);
+    return { dtype: x.at(0).dtype, shape: x.shape(0).map((dim, i) => productOf([dim, repeats[i]])) };
+  },
   Concat: (x) => {
     const parts = x.node.inputs.map((_, i) => x.at(i));
     const axis = axisOf(x.a.axis ?? 0, parts[0].shape.length, x.where);
@@ -254,69 +220,56 @@ const SHAPES: { readonly [K in OpName]: ShapeRule<K> } = {
       });
     }
     const along = parts.map((p) => p.shape[axis]);
-    const total = along.every((d) => typeof d === 'number') ? sum(along) : along.join('+');
-    const elements = parts.every((p) => p.elements) ? parts.flatMap((p) => p.elements as Dim[]) : undefined;
-    return {
-      dtype: parts[0].dtype,
-      shape: parts[0].shape.map((dim, j) => (j === axis ? total : dim)),
-      ...(elements && { elements }),
-    };
+    return { dtype: parts[0].dtype, shape: parts[0].shape.with(axis, totalOf(along)) };
   },
   Slice: (x) => {
     const slices = slicesOf(x);
     const shape = x.shape(0).map((dim, axis) => slices.get(axis)?.length ?? dim);
-    const cut = slices.get(0);
-    const elements = cut && x.at(0).elements;
-    if (!elements) return { dtype: x.at(0).dtype, shape };
-    const kept = Array.from({ length: cut.length as number }, (_, i) => elements[cut.start + i * cut.step]);
-    return { dtype: x.at(0).dtype, shape, elements: kept };
+    return { dtype: x.at(0).dtype, shape };
   },
   Split: (x) => {
     const axis = axisOf(x.a.axis ?? 0, x.shape(0).length, x.where);
     const [size] = staticDims([x.shape(0)[axis]], x.where);
     const parts = splitSizes(size, x.node.outputs.length, x.has(1) ? x.ints(1) : undefined);
-    expectDim(x, 'sum of the parts', sum(parts), size);
+    expectDim(x, 'sum of the parts', totalOf(parts), size);
     return parts.map((length) => ({ dtype: x.at(0).dtype, shape: x.shape(0).with(axis, length) }));
   },
   Pad: (x) => {
     const rank = x.shape(0).length;
     const axes = x.has(3) ? x.ints(3).map((axis) => axisOf(axis, rank, x.where)) : [...x.shape(0).keys()];
     const pads = x.ints(1);
-    const shape = x.shape(0).map((dim, axis) => {
-      const at = axes.indexOf(axis);
-      const extra = at < 0 ? 0 : pads[at] + pads[at + axes.length];
-      if (extra === 0) return dim;
-      return staticDims([dim], x.where)[0] + extra;
+    expectDim(x, 'number of pads', pads.length, 2 * axes.length);
+    const shape = [...x.shape(0)];
+    axes.forEach((axis, i) => {
+      const [begin, end] = [pads[i], pads[i + axes.length]];
+      if (begin === 0 && end === 0) return;
+      const [size] = staticDims([shape[axis]], x.where);
+      shape[axis] = padPlaces(x.a.mode ?? 'constant', size, begin, end, x.where).length;
     });
     return { dtype: x.at(0).dtype, shape };
   },
   Gather: (x) => {
     const axis = axisOf(x.a.axis ?? 0, x.shape(0).length, x.where);
     const shape = [...x.shape(0).slice(0, axis), ...x.shape(1), ...x.shape(0).slice(axis + 1)];
-    const from = x.at(0).elements;
-    const at = x.at(1).elements;
-    const known = from && at?.every((i) => typeof i === 'number');
-    const elements = known ? at.map((i) => from.at(i as number) as Dim) : undefined;
-    return { dtype: x.at(0).dtype, shape, ...(elements && { elements }) };
+    return { dtype: x.at(0).dtype, shape };
   },
   GatherElements: (x) => ({ dtype: x.at(0).dtype, shape: x.shape(1) }),
   ScatterElements: (x) => x.same(),
   Shape: (x) => {
     const rank = x.shape(0).length;
     const bound = (i: number) => Math.min(Math.max(i < 0 ? i + rank : i, 0), rank);
-    const elements = x.shape(0).slice(bound(x.a.start ?? 0), bound(x.a.end ?? rank));
-    return { dtype: 'int64', shape: [elements.length], elements };
+    const length = bound(x.a.end ?? rank) - bound(x.a.start ?? 0);
+    return { dtype: 'int64', shape: [Math.max(length, 0)] };
   },
   Size: () => ({ dtype: 'int64', shape: [] }),
+  Range: (x) => {
+    const [[start], [limit], [delta]] = [0, 1, 2].map((i) => elementsOf(x, i));
+    const { dtype } = x.at(0);
+    if (start === 0 && delta === 1) return { dtype, shape: [limit] };
+    const [from, to, step] = staticDims([start, limit, delta], x.where);
+    return { dtype, shape: [Math.max(Math.ceil((to - from) / step), 0)] };
+  },
 };
-
-function sum(dims: readonly Dim[]): number {
-  return (dims as number[]).reduce((n, d) => n + d, 0);
-}
-
-function without(shape: Shape, axes: readonly number[], keepdims: number): Dim[] {
-  return shape.flatMap((dim, i) => (axes.includes(i) ? (keepdims ? [1] : []) : [dim]));
-}
 
 function flip<K extends OpName>(shape: Shape, transposed: number | undefined, x: Arguments<K>): [Dim, Dim] {
   if (shape.length !== 2) {
@@ -325,36 +278,9 @@ function flip<K extends OpName>(shape: Shape, transposed: number | undefined, x:
   return transposed ? [shape[1], shape[0]] : [shape[0], shape[1]];
 }
 
-function expectDim<K extends OpName>(x: Arguments<K>, what: string, got: Dim, expected: Dim): void {
-  const open = typeof got === 'string' || typeof expected === 'string';
-  if (!open && got !== expected) {
-    throw new GraphError({ what: `${x.where}: ${what}`, expected: `${expected}`, got: `${got}` });
-  }
-}
-
-function sameType<K extends OpName>(x: Arguments<K>, i: number, j: number): void {
-  if (x.at(i).dtype !== x.at(j).dtype) {
-    throw new GraphError({
-      what: `${x.where}: element types differ`,
-      expected: x.at(i).dtype,
-      got: x.at(j).dtype,
-    });
-  }
-}
-
 function pooled(x: Arguments<'MaxPool'> | Arguments<'AveragePool'>): Dim[] {
   const window = windowOf(x.a, x.a.kernel_shape ?? [], x.spatial(0), x.where);
   return [...x.shape(0).slice(0, 2), ...window.output];
-}
-
-/** The elements of a shape operand; an unknown one has no place in a graph with fixed extents. */
-function elementsOf<K extends OpName>(x: Arguments<K>, i: number): readonly Dim[] {
-  const elements = x.at(i).elements;
-  if (elements) return elements;
-  throw new GraphError({
-    what: `${x.where}: its shape depends on the data`,
-    todo: 'Export the model with a fixed input size.',
-  });
 }
 
 function reshaped(x: Arguments<'Reshape'>): Dim[] {
@@ -377,7 +303,7 @@ function reshaped(x: Arguments<'Reshape'>): Dim[] {
 function slicesOf(x: Arguments<'Slice'>): Map<number, SliceAxis> {
   const rank = x.shape(0).length;
   const starts = x.ints(1);
-  const ends = x.ints(2);
+  const ends = elementsOf(x, 2);
   const axes = x.has(3) ? x.ints(3) : starts.map((_, i) => i);
   const steps = x.has(4) ? x.ints(4) : starts.map(() => 1);
   return new Map(
@@ -388,10 +314,10 @@ function slicesOf(x: Arguments<'Slice'>): Map<number, SliceAxis> {
   );
 }
 
-/** What is known of a constant; integer vectors keep their elements. */
+/** What is known of a constant; small integer arrays and single numbers keep their elements. */
 export function knownConstant(t: Tensor): Known {
   const type = { dtype: t.dtype, shape: t.dims };
-  return !isFloat(t.dtype) && sizeOf(t.dims) <= 64 ? { ...type, elements: Array.from(t.data) } : type;
+  return sizeOf(t.dims) <= (isFloat(t.dtype) ? 1 : FEW) ? { ...type, elements: Array.from(t.data) } : type;
 }
 
 /**
@@ -401,7 +327,9 @@ export function knownConstant(t: Tensor): Known {
 export function inferNode(node: Node, known: (name: string) => Known | undefined): Known[] {
   const inputs = node.inputs.map((name) => (name === '' ? undefined : known(name)));
   const rule = SHAPES[node.op] as unknown as ShapeRule<OpName>;
-  return [rule(new Arguments(node as NodeOf<OpName>, inputs))].flat();
+  const types = [rule(new Arguments(node as NodeOf<OpName>, inputs))].flat();
+  const elements = smallElements(node, inputs, types);
+  return types.map((type, i) => (elements?.[i] ? { ...type, elements: elements[i] } : type));
 }
 
 /** Types of all values of a graph. */

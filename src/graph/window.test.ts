@@ -42,8 +42,10 @@ it('property: as many outputs as there are places for the window', () => {
         const w = windowOf(attributes, [kernel], [input], 'test');
         expect([w.output[0], span(w, 0)]).toEqual([places, extent]);
         // A transposed convolution takes the way back: its output is the input, but for what the stride left over.
-        const back = transposedWindowOf(attributes, [kernel], w.output, 'test').output[0];
-        expect(input - back).toBe((input + before + after - extent) % stride);
+        const left = (input + before + after - extent) % stride;
+        const back = () => transposedWindowOf(attributes, [kernel], w.output, 'test').output[0];
+        if (left < input) expect(back()).toBe(input - left);
+        else expect(back).toThrow(/pads take all/);
       },
     ),
     { seed: 1, numRuns: 300 },
@@ -64,10 +66,17 @@ describe('refusals', () => {
     expect(() => windowOf(attributes, kernel, [8, 8], 'Conv "c"')).toThrow(GraphError);
     expect(() => windowOf(attributes, kernel, [8, 8], 'Conv "c"')).toThrow(message);
   });
+});
 
-  it('ConvTranspose by its output shape', () => {
-    for (const attributes of [{ output_shape: [16] }, { auto_pad: 'SAME_UPPER' }]) {
-      expect(() => transposedWindowOf(attributes, [3], [8], 'up')).toThrow(/explicit pads/);
-    }
-  });
+it.each<[string, WindowAttributes, number[], number[]]>([
+  ['plain', { strides: [2] }, [17], [0, 0]],
+  ['pads and output padding', { strides: [2], pads: [1, 0], output_padding: [1] }, [17], [1, 0]],
+  ['same, upper', { strides: [2], auto_pad: 'SAME_UPPER' }, [16], [0, 1]],
+  ['same, lower', { strides: [2], auto_pad: 'SAME_LOWER' }, [16], [1, 0]],
+  ['valid', { strides: [2], auto_pad: 'VALID', pads: [5, 5] }, [17], [0, 0]],
+  ['by its output shape', { strides: [2], output_shape: [14] }, [14], [2, 1]],
+  ['by its output shape, with batch and channels', { output_shape: [1, 4, 10] }, [10], [0, 0]],
+])('transposed: %s', (_, attributes, output, pads) => {
+  const w = transposedWindowOf(attributes, [3], [8], 'test');
+  expect([w.output, padsOf(w)]).toEqual([output, pads]);
 });

@@ -111,28 +111,44 @@ export function windowOf(
   return { ...w, padsBegin, padsEnd, output };
 }
 
-/** Geometry of ConvTranspose: out = stride·(in − 1) + output_padding + span − pads. */
+/**
+ * Geometry of ConvTranspose: out = stride·(in − 1) + output_padding + span − pads; or the pads that give the wanted
+ * output, the odd one at the end with SAME_UPPER, else at the start.
+ */
 export function transposedWindowOf(
   a: WindowAttributes,
   kernel: readonly number[],
   input: readonly number[],
   where: string,
 ): Window {
-  if (a.output_shape?.length || (a.auto_pad && a.auto_pad !== 'NOTSET' && a.auto_pad !== 'VALID')) {
-    throw new GraphError({
-      what: `${where}: output_shape and auto_pad of ConvTranspose are not supported`,
-      todo: 'Export the model with explicit pads.',
-    });
-  }
   const w = common(a, kernel, input, where);
-  const output = input.map(
+  const unpadded = input.map(
     (size, i) =>
-      w.strides[i] * (size - 1) +
-      (a.output_padding?.[i] ?? 0) +
-      w.dilations[i] * (kernel[i] - 1) +
-      1 -
-      w.padsBegin[i] -
-      w.padsEnd[i],
+      w.strides[i] * (size - 1) + (a.output_padding?.[i] ?? 0) + w.dilations[i] * (kernel[i] - 1) + 1,
   );
-  return { ...w, output };
+  const wanted = a.output_shape?.length
+    ? a.output_shape.slice(-input.length)
+    : a.auto_pad?.startsWith('SAME')
+      ? input.map((size, i) => size * w.strides[i])
+      : undefined;
+  if (!wanted) {
+    const none = new Array<number>(input.length).fill(0);
+    const pads = a.auto_pad === 'VALID' ? { padsBegin: none, padsEnd: none } : w;
+    const output = unpadded.map((size, i) => size - pads.padsBegin[i] - pads.padsEnd[i]);
+    return { ...w, ...pads, output: nonEmpty(output, where) };
+  }
+  const total = unpadded.map((size, i) => Math.max(size - wanted[i], 0));
+  const less = total.map((n) => Math.floor(n / 2));
+  const more = total.map((n, i) => n - less[i]);
+  const [padsBegin, padsEnd] = a.auto_pad === 'SAME_UPPER' ? [less, more] : [more, less];
+  return { ...w, padsBegin, padsEnd, output: nonEmpty(wanted, where) };
+}
+
+function nonEmpty(output: readonly number[], where: string): readonly number[] {
+  if (output.every((size) => size > 0)) return output;
+  throw new GraphError({
+    what: `${where}: its pads take all of its output`,
+    expected: 'extents from 1 on',
+    got: `[${output.join(', ')}]`,
+  });
 }
