@@ -109,7 +109,7 @@ export { ADAMW, type AdamW, compileStep, type Step, type StepOptions } from './t
 export { type CompileOptions, compile, type Explanation } from './relevance/compile.ts';
 export { type Explained, Explainer, type ExplainerOptions, PREDICTED } from './relevance/explainer.ts';
 export { type Ledger, type LedgerLayer, type LedgerRow, readLedger } from './relevance/ledger.ts';
-export { DEFAULT_METHOD, type LayerKind, type Method, methods, parseMethod } from './relevance/method.ts';
+export { DEFAULT_METHOD, type Method, methods, parseMethod } from './relevance/method.ts';
 export type { Rule, RuleName } from './relevance/rules.ts';
 
 // analysis: many explanations to what they have in common

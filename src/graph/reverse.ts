@@ -95,7 +95,8 @@ export class Tape {
     for (const name of wanted) this.active.add(name);
     for (const [name, constant] of graph.constants) if (!g.has(name)) g.constant(constant, name);
     for (const node of graph.nodes) {
-      const active = node.inputs.some((name) => this.active.has(name));
+      const data = node.op !== 'Shape' && node.op !== 'Size';
+      const active = data && node.inputs.some((name) => this.active.has(name));
       if (active) for (const name of node.outputs) this.active.add(name);
       const forward = active ? this.rule(node)?.forward : undefined;
       if (forward) this.saved.set(node, forward(g, node as NodeOf<OpName>));

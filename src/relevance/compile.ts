@@ -1,89 +1,148 @@
 // Compiles a classifier into its explanation: one graph from the input and a target to logits, relevance and ledger.
-import { GraphError } from '../errors.ts';
+import { GraphError, MethodError } from '../errors.ts';
 import { GraphBuilder, namesOf } from '../graph/builder.ts';
-import type { OpName } from '../graph/ops.ts';
 import { Tape } from '../graph/reverse.ts';
 import { cropToPools, poolBeforeRelu, prune } from '../graph/simplify.ts';
-import type { Graph, Node, ValueInfo } from '../graph/types.ts';
-import { int64s } from '../graph/types.ts';
+import type { Graph, Node, Shape, ValueInfo } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
-import { canonize } from './canonize.ts';
+import { type Assignments, assign, type InputRange } from './assign.ts';
+import { canonize } from './canonize/canonize.ts';
 import { factsOf } from './facts.ts';
+import type { LayerKind } from './kinds.ts';
 import { LedgerBuilder, type LedgerRow } from './ledger.ts';
-import type { LayerKind, Method } from './method.ts';
-import { isProportional, NORM, type Rule } from './rules.ts';
+import type { Method } from './method.ts';
+import { startOf } from './start.ts';
 import { relevanceWalk } from './walk.ts';
 
 export interface CompileOptions {
   readonly method: Method;
-  /** What the one-hot of the target is multiplied by: its logit (Σ R = f(x)), or one. */
+  /** What the one-hot of the target is multiplied by: its logit (Σ R = f(x)), or one; the method's own unless given. */
   readonly start?: 'logit' | 'one';
   /** Whether the graph also keeps the ledger, for 0.2 to 0.4 forward passes. */
   readonly ledger?: boolean;
+  /** Whether the graph explains logit A − logit B: why the target and not another class, which is one more input. */
+  readonly against?: boolean;
+  /** Whether the graph also gives the relevance of what each layer computes. */
+  readonly layers?: boolean;
+  /** The range of the model's input, for box rules without bounds of their own. */
+  readonly range?: InputRange;
+}
+
+/** The relevance of what one layer of the canonical graph computes. */
+export interface LayerRelevance {
+  readonly node: string;
+  readonly op: string;
+  readonly rule: string;
+  /** Of what the layer computes and of its relevance alike. */
+  readonly shape: Shape;
+  /** The graph's output. */
+  readonly name: string;
 }
 
 /** A compiled explanation and the names of what goes in and out of it. */
 export interface Explanation {
   readonly graph: Graph;
+  readonly method: Method;
+  readonly start: 'logit' | 'one';
   /** The model's own input. */
   readonly input: ValueInfo;
   readonly classes: number;
   /** int64 [N]; −1 is the predicted class. */
   readonly target: string;
+  /** int64 [N], where asked for; −1 is the strongest class beside the target. */
+  readonly against?: string;
   /** [N, classes] */
   readonly logits: string;
   /** The shape of the input. */
   readonly relevance: string;
   /** [layers, entries, N], where asked for. */
   readonly ledger?: { readonly name: string; readonly rows: readonly LedgerRow[] };
+  /** From the first layer to the last, where asked for. */
+  readonly layers?: readonly LayerRelevance[];
 }
-
-/** Nodes with a layer of weights, by op. */
-const KINDS: Partial<Record<OpName, LayerKind>> = { Conv: 'convolution', Gemm: 'dense', MatMul: 'dense' };
 
 /**
  * Compiles a classifier and a method into one ONNX graph.
- * @throws ModelError where the graph is no classifier, GraphError where it holds an op that no rule handles
+ * @throws ModelError where the graph is no classifier, GraphError where it holds an op that no rule handles,
+ * MethodError where the method does not fit the graph, or has no ledger and one is asked for
  * @see Bach et al., On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance
  * Propagation, PLOS ONE 2015
  */
-export function compile(
-  model: Graph,
-  { method, start = 'logit', ledger = false }: CompileOptions,
-): Explanation {
-  const canonical = canonize(model);
-  const [input] = canonical.inputs;
-  const logits = canonical.outputs[0].name;
-  const rules = assignRules(canonical, method);
-  const proportional = (node: Node) =>
-    node.op === 'BatchNormalization' || isProportional(rules.get(node.outputs[0]) ?? NORM);
-  const known = factsOf(canonical, proportional, start === 'logit');
-  const graph = cropToPools(poolBeforeRelu(canonical, known.vanishing));
-  const facts = factsOf(graph, proportional, start === 'logit');
+export function compile(model: Graph, options: CompileOptions): Explanation {
+  const { method, start = method.start, ledger = false, against = false, layers = false, range } = options;
+  refuseLoop(method);
+  const graph = reduced(canonize(model), method, start, range);
+  const assignments = assign(graph, method, range);
+  if (ledger) refuseLedger(method, assignments);
+  const facts = factsOf(graph, assignments, start === 'logit' && !against);
+  const [input] = graph.inputs;
+  const logits = graph.outputs[0].name;
   const g = new GraphBuilder(namesOf(graph));
   g.input(input.name, input.dtype, input.shape);
-  const target = g.input(g.fresh('target'), 'int64', [input.shape[0]]);
-  const book = ledger ? new LedgerBuilder(g) : undefined;
-  const walk = relevanceWalk(rules, facts, book !== undefined);
+  const batch = input.shape.slice(0, 1);
+  const target = g.input(g.fresh('target'), 'int64', batch);
+  const other = against ? g.input(g.fresh('against'), 'int64', batch) : undefined;
+  const book = ledger ? new LedgerBuilder(g, batch[0]) : undefined;
+  const walk = relevanceWalk(graph, assignments, facts, book !== undefined);
   const tape = new Tape(g, graph, walk.table, [input.name]);
-  const seed = startOf(g, logits, target, start);
+  const seed = startOf(g, logits, target, start, other);
   const adjoints = tape.back(new Map([[logits, seed]]), (node, arrived, passed) => {
-    const through = passed.filter((name) => name !== undefined);
-    book?.record(node, walk.ruleName(node), arrived[0] as string, through, walk.absorbed(node));
+    const given = (names: readonly (string | undefined)[]) => names.filter((name) => name !== undefined);
+    book?.record(node, walk.ruleName(node), given(arrived), given(passed), walk.absorbed(node));
   });
-  const relevance = adjoints.get(input.name);
-  if (relevance === undefined)
-    throw new GraphError(`the logits of "${model.name}" do not depend on its input`);
+  const arrived = adjoints.get(input.name);
+  if (arrived === undefined) throw new GraphError(`the logits of "${model.name}" do not depend on its input`);
+  const relevance = method.timesInput ? g.mul(arrived, input.name) : arrived;
   const sheet = book && publish(g, 'ledger', book.build());
+  const names = {
+    logits: publish(g, 'logits', logits),
+    relevance: publish(g, 'relevance', relevance),
+  };
+  const along = layers ? layerOutputs(g, graph.nodes, adjoints, walk.ruleName) : undefined;
   return {
+    method,
+    start,
     input,
     classes: graph.outputs[0].shape[1] as number,
     target,
-    logits: publish(g, 'logits', logits),
-    relevance: publish(g, 'relevance', relevance),
+    ...(other && { against: other }),
+    ...names,
     ...(book && sheet && { ledger: { name: sheet, rows: book.rows } }),
+    ...(along && { layers: along }),
     graph: verify(prune(g.build(`${graph.name}_${method.name}`, graph.metadata))),
   };
+}
+
+/** The canonical graph with less to do: pooled before it is rectified, and cropped to what pooling takes. */
+export function reduced(
+  canonical: Graph,
+  method: Method,
+  start: 'logit' | 'one',
+  range: InputRange | undefined,
+): Graph {
+  const { vanishing } = factsOf(canonical, assign(canonical, method, range), start === 'logit');
+  return cropToPools(poolBeforeRelu(canonical, vanishing));
+}
+
+function refuseLoop({ name, loop }: Method): void {
+  if (!loop) return;
+  throw new MethodError({
+    what: `"${name}" runs a compiled graph many times, so that it is no graph itself`,
+    todo: 'Use `earmark attribute` or the Explainer for it; compile a method of one pass, such as gradient or epsilon-plus-flat.',
+  });
+}
+
+const CONSERVING: readonly LayerKind[] = ['convolution', 'dense', 'average', 'sum', 'affine', 'product'];
+
+function refuseLedger(method: Method, assignments: Assignments): void {
+  const lossy = [...assignments.values()].some(
+    ({ kind, treatment }) => CONSERVING.includes(kind) && treatment?.name === 'gradient',
+  );
+  if (!lossy && !method.timesInput) return;
+  throw new MethodError({
+    what: `"${method.name}" does not conserve relevance, so that it has no ledger`,
+    expected: 'a method whose layers hand on shares, such as epsilon-plus-flat',
+  });
 }
 
 /** Makes a value an output of the given name; where the model has that name itself, a free one. */
@@ -98,29 +157,16 @@ function publish(g: GraphBuilder, name: string, value: string): string {
   return name;
 }
 
-/** The one-hot of the target class, times its logit or 1: [N, classes]. */
-function startOf(g: GraphBuilder, logits: string, target: string, start: 'logit' | 'one'): string {
-  const predicted = g.emit('ArgMax', [logits], { axis: 1, keepdims: 1 });
-  const asked = g.emit('Unsqueeze', [target, int64s([1])]);
-  // −1 is the predicted class; other negative targets become one that GatherElements refuses.
-  const classes = g.shape(logits)[1] as number;
-  const isPredicted = g.emit('Equal', [asked, -1]);
-  const outside = g.where(g.emit('Less', [asked, 0]), g.filledLike(classes, asked), asked);
-  const index = g.where(isPredicted, predicted, outside);
-  const logit = g.emit('GatherElements', [logits, index], { axis: 1 });
-  const value = start === 'logit' ? logit : g.filledLike(1, logit);
-  return g.emit('ScatterElements', [g.filledLike(0, logits), index, value], { axis: 1 });
-}
-
-/** The rule of every layer with weights, by the name of its output; the first layers are those that no other layer feeds. */
-function assignRules(graph: Graph, method: Method): Map<string, Rule> {
-  const rules = new Map<string, Rule>();
-  const behind = new Set<string>();
-  for (const node of graph.nodes) {
-    const fed = node.inputs.some((name) => behind.has(name));
-    const kind = KINDS[node.op];
-    if (kind) rules.set(node.outputs[0], (!fed && method.first) || method.rules[kind]);
-    if (fed || kind) for (const name of node.outputs) behind.add(name);
-  }
-  return rules;
+function layerOutputs(
+  g: GraphBuilder,
+  nodes: readonly Node[],
+  adjoints: ReadonlyMap<string, string>,
+  ruleName: (node: Node) => string,
+): LayerRelevance[] {
+  return nodes.flatMap((node) => {
+    const adjoint = adjoints.get(node.outputs[0]);
+    if (adjoint === undefined) return [];
+    const name = publish(g, `relevance/${node.name}`, adjoint);
+    return [{ node: node.name, op: node.op, rule: ruleName(node), shape: g.shape(name), name }];
+  });
 }

@@ -1,6 +1,8 @@
 // What is known before any run about signs and zeros; it keeps the relevance graph small.
 import type { OpName } from '../graph/ops.ts';
 import type { Graph, Node } from '../graph/types.ts';
+import type { Assignments } from './assign.ts';
+import { isProportional, isRule } from './rules.ts';
 
 export interface Facts {
   /** The value is ≥ 0 everywhere. */
@@ -15,51 +17,97 @@ export interface Facts {
 const NON_NEGATIVE: ReadonlySet<OpName> = new Set<OpName>([
   'Relu',
   'Sigmoid',
+  'HardSigmoid',
   'Softmax',
+  'Softplus',
   'Abs',
   'Exp',
   'Sqrt',
 ]);
 
-/** Ops that keep every element, average them or pick one: signs and zeros pass. */
-const KEEPING: ReadonlySet<OpName> = new Set<OpName>([
+/** Ops whose result is ≥ 0 where all that goes in is. */
+const SIGN_KEEPING: ReadonlySet<OpName> = new Set<OpName>([
   'MaxPool',
+  'GlobalMaxPool',
+  'ReduceMax',
   'AveragePool',
   'GlobalAveragePool',
-  'GlobalMaxPool',
+  'ReduceMean',
+  'ReduceSum',
+  'Add',
+  'Sum',
+  'Mul',
+  'Concat',
+  'Split',
+  'Slice',
   'Flatten',
   'Reshape',
   'Squeeze',
   'Unsqueeze',
   'Transpose',
+  'Expand',
+  'Identity',
 ]);
 
-/**
- * @param proportional whether the rule at a linear node gives no relevance to an input of 0
- * @param startVanishes whether the start itself is 0 where the logit is 0
- */
-export function factsOf(graph: Graph, proportional: (node: Node) => boolean, startVanishes: boolean): Facts {
+/** Ops whose inputs get relevance 0 at 0 where their outputs do: they keep, pick or rectify elements. */
+const ZERO_KEEPING: ReadonlySet<OpName> = new Set<OpName>([
+  'Relu',
+  'MaxPool',
+  'GlobalMaxPool',
+  'Concat',
+  'Split',
+  'Slice',
+  'Flatten',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Transpose',
+  'Identity',
+]);
+
+/** @param startVanishes whether the start itself is 0 where the logit is 0 */
+export function factsOf(graph: Graph, assignments: Assignments, startVanishes: boolean): Facts {
   const producer = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const readers = (value: string) => graph.nodes.filter((node) => node.inputs.includes(value));
+  const readersOf = new Map<string, Node[]>();
+  for (const node of graph.nodes) {
+    for (const name of new Set(node.inputs)) readersOf.set(name, [...(readersOf.get(name) ?? []), node]);
+  }
+  const readers = (value: string) => readersOf.get(value) ?? [];
+  const outputs = new Set(graph.outputs.map((o) => o.name));
+  const treatment = (node: Node) => assignments.get(node.outputs[0])?.treatment;
   const nonNegative = memoized((value): boolean => {
     const node = producer.get(value);
     if (!node) return graph.constants.get(value)?.data.every((v) => v >= 0) ?? false;
-    return NON_NEGATIVE.has(node.op) || (KEEPING.has(node.op) && nonNegative(node.inputs[0]));
+    const data =
+      node.op === 'ReduceSum' || node.op === 'ReduceMean' || node.op === 'ReduceMax' ? 1 : undefined;
+    const operands = /^(Reshape|Squeeze|Unsqueeze|Expand|Slice|Split)$/.test(node.op) ? 1 : data;
+    return (
+      NON_NEGATIVE.has(node.op) ||
+      (SIGN_KEEPING.has(node.op) && node.inputs.slice(0, operands).every(nonNegative))
+    );
   });
   const vanishing = memoized((value): boolean => {
-    if (graph.outputs.some((o) => o.name === value)) return startVanishes;
+    if (outputs.has(value) && !startVanishes) return false;
     return readers(value).every((node) => {
-      // Averages take the ε rule, which is proportional.
-      if (/Average/.test(node.op)) return true;
-      return KEEPING.has(node.op) || node.op === 'Relu' ? vanishing(node.outputs[0]) : proportional(node);
+      const treated = treatment(node);
+      if (node.op === 'Relu' && treated?.name === 'deconvnet') return false;
+      if (ZERO_KEEPING.has(node.op)) return node.outputs.every((name) => name === '' || vanishing(name));
+      // The gate of a product takes nothing.
+      if (!treated || !isRule(treated)) return false;
+      return treated.name !== 'pass' && isProportional(treated);
     });
   });
   const gated = memoized((value): boolean => {
-    if (graph.outputs.some((o) => o.name === value)) return false;
-    return readers(value).every((node) => {
-      if (node.op === 'MaxPool') return gated(node.outputs[0]);
-      return node.op === 'Relu' && vanishing(node.outputs[0]);
-    });
+    if (outputs.has(value)) return false;
+    const by = readers(value);
+    return (
+      by.length > 0 &&
+      by.every((node) => {
+        if (node.op === 'MaxPool') return gated(node.outputs[0]);
+        // The bias map that follows a layer is a part of it.
+        return node.op === 'Relu' && treatment(node)?.name !== 'deconvnet' && vanishing(node.outputs[0]);
+      })
+    );
   });
   return { nonNegative, vanishing, gated };
 }

@@ -1,15 +1,24 @@
-// Bookkeeping of relevance: at each node what came, what went on, and what bias, stabilizer and gates took.
+// Bookkeeping of relevance: at each node what came, what went on, and what bias, stabilizer, gates and padding took.
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { Node } from '../graph/types.ts';
 import { int64s } from '../graph/types.ts';
-import type { Absorbed } from './propagate.ts';
+
+/** Relevance that does not go on: fields that broadcast against the layer's output, to be summed. */
+export interface Absorbed {
+  readonly bias: string[];
+  readonly stabilizer: string[];
+  readonly dropped: string[];
+  readonly padding: string[];
+}
+
+export const absorbingNothing = (): Absorbed => ({ bias: [], stabilizer: [], dropped: [], padding: [] });
 
 /** One node of a ledger; every entry has one number for each clip, the sum over the node's elements. */
 export interface LedgerLayer {
   readonly node: string;
   readonly op: string;
   readonly rule: string;
-  /** Relevance that arrived at the node's output. */
+  /** Relevance that arrived at the node's outputs. */
   readonly out: number[];
   /** Relevance that went on to its inputs. */
   readonly in: number[];
@@ -19,7 +28,9 @@ export interface LedgerLayer {
   readonly stabilizer: number[];
   /** Relevance at outputs where the rule defines no share. */
   readonly dropped: number[];
-  /** Σ |R| at the node's output: what the other entries are exact to. */
+  /** Relevance at positions that a Pad put there. */
+  readonly padding: number[];
+  /** Σ |R| at the node's outputs: what the other entries are exact to. */
   readonly magnitude: number[];
 }
 
@@ -29,7 +40,7 @@ export interface Ledger {
   readonly layers: readonly LedgerLayer[];
 }
 
-const ENTRIES = ['out', 'in', 'bias', 'stabilizer', 'dropped', 'magnitude'] as const;
+const ENTRIES = ['out', 'in', 'bias', 'stabilizer', 'dropped', 'padding', 'magnitude'] as const;
 
 export interface LedgerRow {
   readonly node: string;
@@ -43,23 +54,34 @@ export class LedgerBuilder {
   private readonly g: GraphBuilder;
   private readonly columns: string[] = [];
   private readonly sums = new Map<string, string>();
+  /** The batch of the model's input. */
+  private readonly batch: number | string;
 
-  constructor(g: GraphBuilder) {
+  constructor(g: GraphBuilder, batch: number | string) {
     this.g = g;
+    this.batch = batch;
   }
 
-  record(node: Node, rule: string, arrived: string, passed: readonly string[], absorbed: Absorbed): void {
+  record(
+    node: Node,
+    rule: string,
+    arrived: readonly string[],
+    passed: readonly string[],
+    absorbed: Absorbed,
+  ): void {
     const { g } = this;
     this.rows.push({ node: node.name, op: node.op, rule });
     const total = (fields: readonly string[]) =>
-      fields.length ? fields.map((f) => this.sum(f)).reduce((a, b) => g.add(a, b)) : this.none(arrived);
+      fields.length ? fields.map((f) => this.sum(f)).reduce((a, b) => g.add(a, b)) : this.none(arrived[0]);
+    const sizes = arrived.map((name) => this.once(`|${name}|`, () => this.sumOver(g.emit('Abs', [name]))));
     this.columns.push(
-      this.sum(arrived),
+      total(arrived),
       total(passed),
       total(absorbed.bias),
       total(absorbed.stabilizer),
       total(absorbed.dropped),
-      this.once(`|${arrived}|`, () => this.sumOver(g.emit('Abs', [arrived]))),
+      total(absorbed.padding),
+      sizes.reduce((a, b) => g.add(a, b)),
     );
   }
 
@@ -77,9 +99,20 @@ export class LedgerBuilder {
     return this.once('none', () => this.g.filledLike(0, this.sum(like)));
   }
 
-  /** Σ over all but the batch: [N]. */
+  /** Σ over all but the batch, [N]; the batch may stand at another axis, or be split over the first two. */
   private sumOver(value: string): string {
-    return this.g.reduceSum(value, [...this.g.shape(value).keys()].slice(1), 0);
+    const { g, batch } = this;
+    const shape = g.shape(value);
+    const at = shape.indexOf(batch);
+    const axis = at < 0 ? 0 : at;
+    if (at < 0 && typeof shape[0] === 'string' && shape[0].includes('*')) {
+      // Rows of several per clip, [k·N, …].
+      const perClip =
+        Number(shape[0].split('*')[0]) * shape.slice(1).reduce((n: number, d) => n * Number(d), 1);
+      return g.reduceSum(g.reshape(value, [-1, perClip]), [1], 0);
+    }
+    const others = [...shape.keys()].filter((i) => i !== axis);
+    return others.length ? g.reduceSum(value, others, 0) : value;
   }
 
   private once(key: string, make: () => string): string {

@@ -1,72 +1,179 @@
-// Explanation methods by name: single rules, presets that map layer kinds to rules, and their parameters as text.
+// Explanation methods by name: presets and single rules as data, and their parameters as people write them.
 import { MethodError } from '../errors.ts';
-import type { Parameters, Rule, RuleDefinition, RuleName } from './rules.ts';
-import { RULES } from './rules.ts';
+import type { LayerKind } from './kinds.ts';
+import { LOOPS, type Loop, type LoopName } from './loop-methods.ts';
+import {
+  definitionOf,
+  PASSAGES,
+  type ParameterSpec,
+  type PassageName,
+  RULES,
+  type Rule,
+  type RuleName,
+  type Treatment,
+} from './rules.ts';
 
-/** The layer kinds that a preset tells apart; the first layer is the first in data flow. */
-export type LayerKind = 'convolution' | 'dense';
+/** Which layers a treatment is for; of what is not said, any. */
+export interface Selector {
+  readonly kinds?: readonly LayerKind[];
+  /** The node's name; `*` stands for any text. */
+  readonly name?: string;
+  /**
+   * Among the layers with weights: those that no other feeds ('first'), those that feed no other ('last'), or one by its
+   * number in the order of the data, from 0, or from the end, from −1.
+   */
+  readonly position?: 'first' | 'last' | number;
+}
 
-/** What a method does with each linear layer. */
+export interface Clause extends Selector {
+  readonly treatment: Treatment;
+}
+
+/** What a method does at each layer: the first clause that selects a layer says it. */
 export interface Method {
-  /** The name and the parameters that were given, as `parseMethod` reads them. */
+  /** The name and the parameters that were given, as {@link parseMethod} reads them. */
   readonly name: string;
-  readonly rules: Readonly<Record<LayerKind, Rule>>;
-  readonly first?: Rule;
+  readonly clauses: readonly Clause[];
+  /** What the one-hot of the target is multiplied by unless told: its logit, or one. */
+  readonly start: 'logit' | 'one';
+  /** Whether what arrives at the input is multiplied by it. */
+  readonly timesInput: boolean;
+  /** Where the method runs a compiled graph many times. */
+  readonly loop?: Loop;
 }
 
 interface Preset {
-  readonly convolution: RuleName;
-  readonly dense: RuleName;
+  readonly convolution: RuleName | 'gradient';
+  readonly dense: RuleName | 'gradient';
   readonly first?: RuleName;
+  readonly activation?: PassageName;
+  /** What all other layers do, where that is not the default. */
+  readonly others?: 'gradient';
+  readonly start?: 'one';
+  readonly timesInput?: boolean;
+  readonly loop?: LoopName;
   readonly about: string;
 }
 
-/** Presets, as zennit's composites of the same names. */
-const PRESETS: Readonly<Record<string, Preset>> = {
-  'epsilon-plus': { convolution: 'zplus', dense: 'epsilon', about: 'z⁺ on convolutions, ε on dense layers' },
+const BY_GRADIENT = { convolution: 'gradient', dense: 'gradient', others: 'gradient', start: 'one' } as const;
+
+/** The first ten with zennit's layer maps of the same names. */
+const PRESETS = {
   'epsilon-plus-flat': {
     convolution: 'zplus',
     dense: 'epsilon',
     first: 'flat',
     about: 'z⁺ on convolutions, ε on dense layers, flat on the first layer',
   },
-};
-
-const SINGLE: readonly RuleName[] = ['epsilon', 'zplus', 'alpha2-beta1', 'gamma', 'flat'];
+  'epsilon-plus': { convolution: 'zplus', dense: 'epsilon', about: 'z⁺ on convolutions, ε on dense layers' },
+  'epsilon-alpha2-beta1-flat': {
+    convolution: 'alpha2-beta1',
+    dense: 'epsilon',
+    first: 'flat',
+    about: 'α2β1 on convolutions, ε on dense layers, flat on the first layer',
+  },
+  'epsilon-alpha2-beta1': {
+    convolution: 'alpha2-beta1',
+    dense: 'epsilon',
+    about: 'α2β1 on convolutions, ε on dense layers',
+  },
+  'epsilon-gamma-box': {
+    convolution: 'gamma',
+    dense: 'epsilon',
+    first: 'zbox',
+    about: 'γ on convolutions, ε on dense layers, the box rule on the first layer',
+  },
+  'excitation-backprop': {
+    convolution: 'zplus',
+    dense: 'zplus',
+    activation: 'gradient',
+    start: 'one',
+    about: 'z⁺ everywhere, from one (Zhang et al. 2016)',
+  },
+  gradient: { ...BY_GRADIENT, about: '∂f/∂x (Simonyan et al. 2014)' },
+  'input-x-gradient': { ...BY_GRADIENT, timesInput: true, about: 'x ⊙ ∂f/∂x (Shrikumar et al. 2016)' },
+  'guided-backprop': {
+    ...BY_GRADIENT,
+    activation: 'guided-backprop',
+    about: 'the gradient through ReLUs only where it is positive (Springenberg et al. 2015)',
+  },
+  deconvnet: {
+    ...BY_GRADIENT,
+    activation: 'deconvnet',
+    about: 'the positive part at each ReLU in place of its gradient (Zeiler and Fergus 2014)',
+  },
+  'integrated-gradients': {
+    ...BY_GRADIENT,
+    timesInput: true,
+    loop: 'integrated-gradients',
+    about: 'the gradient along a line from a baseline, times the way (Sundararajan et al. 2017)',
+  },
+  smoothgrad: {
+    ...BY_GRADIENT,
+    loop: 'smoothgrad',
+    about: 'the mean gradient under noise on the input (Smilkov et al. 2017)',
+  },
+  occlusion: {
+    ...BY_GRADIENT,
+    loop: 'occlusion',
+    about: 'how the logit falls when a tile of the input is covered (Zeiler and Fergus 2014)',
+  },
+} as const satisfies Readonly<Record<string, Preset>>;
 
 export const DEFAULT_METHOD = 'epsilon-plus-flat';
 
-/** Every method by name, with a line on what it does. */
+const WORDS = { bias: ['absorb', 'ignore'], relative: ['false', 'true'] } as const;
+
+/** A parameter that a method takes: a number, or one of a few words of which the first is the default. */
+type Spec = ParameterSpec | readonly string[];
+
+/** Every method by name, with a line on what it does and its parameters with their defaults. */
 export function methods(): { name: string; about: string; parameters: string[] }[] {
+  const shown = (preset: Preset) => Object.entries(specsOf(preset)).map(([key, spec]) => showSpec(key, spec));
   return [
-    ...Object.entries(PRESETS).map(([name, preset]) => ({
+    ...Object.entries(PRESETS as Readonly<Record<string, Preset>>).map(([name, preset]) => ({
       name,
       about: preset.about,
-      parameters: Object.keys(parametersOf(preset)),
+      parameters: shown(preset),
     })),
-    ...SINGLE.map((name) => ({
+    ...Object.keys(RULES).map((name) => ({
       name,
-      about: `the ${name} rule on every Conv, Gemm and MatMul (${RULES[name].source})`,
-      parameters: Object.keys(parametersOf({ convolution: name, dense: name })),
+      about: `${definitionOf(name as RuleName).about} (${definitionOf(name as RuleName).source})`,
+      parameters: shown(single(name as RuleName)),
     })),
   ];
 }
 
-/** All parameters that the rules of a preset take, with defaults. */
-function parametersOf(preset: Omit<Preset, 'about'>): Record<string, number | string> {
-  const names = [preset.convolution, preset.dense, preset.first].filter((name) => name !== undefined);
-  const own: Record<string, number | string> = { bias: 'absorb' };
-  for (const name of names) {
-    const rule: RuleDefinition = RULES[name];
-    Object.assign(own, rule.parameters);
-    if (rule.stabilizer === 'stabilizer') own.stabilizer = 1e-6;
+function showSpec(key: string, spec: Spec): string {
+  if ('length' in spec) return key === 'relative' ? key : `${key}=${spec.join('|')}`;
+  return spec.default === undefined ? key : `${key}=${spec.default}`;
+}
+
+/** A rule on every layer with weights, as a preset. */
+const single = (name: RuleName): Preset => ({ convolution: name, dense: name, about: '' });
+
+function rulesOf({ convolution, dense, first }: Preset): RuleName[] {
+  return [convolution, dense, first].filter(
+    (name) => name !== undefined && name !== 'gradient',
+  ) as RuleName[];
+}
+
+/** All parameters that a preset takes: its rules', or its loop's. */
+function specsOf(preset: Preset): Record<string, Spec> {
+  const specs: Record<string, Spec> = preset.loop ? { ...LOOPS[preset.loop].parameters } : {};
+  for (const name of rulesOf(preset)) {
+    const { parameters, stabilizer } = definitionOf(name);
+    Object.assign(specs, parameters);
+    if (stabilizer === 'stabilizer') specs.stabilizer = { default: 1e-6, least: 0 };
+    if (stabilizer) specs.relative = WORDS.relative;
+    if (name !== 'pass') specs.bias = WORDS.bias;
   }
-  return own;
+  return specs;
 }
 
 /**
  * Reads a method as users write it: `NAME[:key=value,…]`, such as `gamma:gamma=0.5,bias=ignore`.
- * @throws MethodError for an unknown name, parameter or value
+ * @throws MethodError for an unknown name, parameter or value, and for values that contradict each other
  */
 export function parseMethod(text: string): Method {
   const [name, ...rest] = text.split(':');
@@ -79,70 +186,136 @@ export function parseMethod(text: string): Method {
         .join(', '),
     });
   }
-  const defaults = parametersOf(preset);
-  const read = rest
-    .join(':')
+  const { values, listed } = readParameters(rest.join(':'), `method "${name}"`, specsOf(preset));
+  const treatment = (kind: RuleName | 'gradient'): Treatment =>
+    kind === 'gradient' ? { name: kind } : makeRule(kind, values, name);
+  const clauses: Clause[] = [
+    ...(preset.first ? [{ position: 'first' as const, treatment: treatment(preset.first) }] : []),
+    { kinds: ['convolution'], treatment: treatment(preset.convolution) },
+    { kinds: ['dense'], treatment: treatment(preset.dense) },
+    ...(preset.activation
+      ? [{ kinds: ['activation'] as const, treatment: { name: preset.activation } }]
+      : []),
+    ...(preset.others ? [{ kinds: GRADIENT_KINDS, treatment: { name: preset.others } }] : []),
+  ];
+  return {
+    name: [name, listed].filter(Boolean).join(':'),
+    clauses,
+    start: preset.start ?? 'logit',
+    timesInput: preset.timesInput ?? false,
+    ...(preset.loop && { loop: { name: preset.loop, parameters: numbersOf(values) } }),
+  };
+}
+
+/** Kinds whose default is no gradient. */
+const GRADIENT_KINDS: readonly LayerKind[] = ['average', 'sum', 'affine', 'activation', 'product', 'other'];
+
+/**
+ * Reads a rule or another way through a layer: `NAME[:key=value,…]`.
+ * @throws MethodError as {@link parseMethod}
+ */
+export function parseTreatment(text: string): Treatment {
+  const [name, ...rest] = text.split(':');
+  if (Object.hasOwn(PASSAGES, name) && rest.length === 0) return { name: name as PassageName };
+  if (!Object.hasOwn(RULES, name)) {
+    throw new MethodError({
+      what: `unknown rule "${text}"`,
+      expected: [...Object.keys(RULES), ...Object.keys(PASSAGES)].join(', '),
+    });
+  }
+  const rule = name as RuleName;
+  return makeRule(rule, readParameters(rest.join(':'), `rule "${name}"`, specsOf(single(rule))).values, name);
+}
+
+function presetOf(name: string): Preset | undefined {
+  if (Object.hasOwn(PRESETS, name)) return PRESETS[name as keyof typeof PRESETS];
+  return Object.hasOwn(RULES, name) ? single(name as RuleName) : undefined;
+}
+
+type Values = Readonly<Record<string, number | string | undefined>>;
+
+function makeRule(name: RuleName, values: Values, method: string): Rule {
+  const { parameters, stabilizer, contradiction } = definitionOf(name);
+  const own = Object.keys(parameters).flatMap((key) =>
+    values[key] === undefined ? [] : [[key, values[key] as number]],
+  );
+  const chosen = Object.fromEntries(own);
+  const missing = Object.keys(parameters).filter((key) => values[key] === undefined);
+  if (missing.length > 0 && own.length > 0) {
+    throw new MethodError({
+      what: `method "${method}"`,
+      expected: `${missing.join(', ')} too`,
+      got: 'no value',
+    });
+  }
+  const wrong = missing.length === 0 && contradiction?.(chosen);
+  if (wrong) throw new MethodError({ what: `parameters of method "${method}"`, expected: wrong });
+  return {
+    name,
+    parameters: chosen,
+    stabilizer: stabilizer ? (values[stabilizer] as number) : 0,
+    relative: values.relative === 'true',
+    bias: values.bias === 'ignore' ? 'ignore' : 'absorb',
+  };
+}
+
+function numbersOf(values: Values): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).filter(([, v]) => typeof v === 'number')) as Record<
+    string,
+    number
+  >;
+}
+
+function readParameters(
+  text: string,
+  where: string,
+  specs: Readonly<Record<string, Spec>>,
+): { values: Values; listed: string } {
+  const given = text
     .split(',')
     .filter((part) => part !== '')
-    .map((part) => readParameter(part, name, defaults));
-  const twice = read.find(([key], i) => read.findIndex(([other]) => other === key) < i);
-  if (twice) throw new MethodError(`method "${name}": parameter "${twice[0]}" is given twice`);
-  const given = Object.fromEntries(read);
-  const values = { ...defaults, ...given };
-  const rule = (ruleName: RuleName): Rule => {
-    const definition: RuleDefinition = RULES[ruleName];
-    const own = Object.keys(definition.parameters).map((key) => [key, values[key] as number]);
-    const parameters: Parameters = Object.fromEntries(own);
-    return {
-      name: ruleName,
-      parameters,
-      stabilizer: values[definition.stabilizer] as number,
-      bias: values.bias as Rule['bias'],
-    };
-  };
-  const listed = Object.entries(given).map(([key, value]) => `${key}=${value}`);
+    .map((part) => readParameter(part, where, specs));
+  const twice = given.find(([key], i) => given.findIndex(([other]) => other === key) < i);
+  if (twice) throw new MethodError(`${where}: parameter "${twice[0]}" is given twice`);
+  const defaults = Object.entries(specs).map(([key, spec]) => [
+    key,
+    'length' in spec ? spec[0] : spec.default,
+  ]);
   return {
-    name: [name, listed.join(',')].filter(Boolean).join(':'),
-    rules: { convolution: rule(preset.convolution), dense: rule(preset.dense) },
-    ...(preset.first && { first: rule(preset.first) }),
+    values: { ...Object.fromEntries(defaults), ...Object.fromEntries(given) },
+    listed: given.map(([key, value]) => `${key}=${value}`).join(','),
   };
-}
-
-/** A preset, or a single rule as one. */
-function presetOf(name: string): Omit<Preset, 'about'> | undefined {
-  if (Object.hasOwn(PRESETS, name)) return PRESETS[name];
-  return isSingle(name) ? { convolution: name, dense: name } : undefined;
-}
-
-function isSingle(name: string): name is RuleName {
-  return (SINGLE as readonly string[]).includes(name);
 }
 
 function readParameter(
   part: string,
-  method: string,
-  known: Readonly<Record<string, number | string>>,
+  where: string,
+  specs: Readonly<Record<string, Spec>>,
 ): [string, number | string] {
-  const [key, value, ...more] = part.split('=').map((s) => s.trim());
-  if (!Object.hasOwn(known, key) || value === undefined || more.length > 0) {
+  const [key, value = key === 'relative' ? 'true' : undefined, ...more] = part
+    .split('=')
+    .map((s) => s.trim());
+  if (!Object.hasOwn(specs, key) || value === undefined || more.length > 0) {
     throw new MethodError({
-      what: `method "${method}" has no parameter "${part}"`,
-      expected: Object.entries(known)
-        .map(([k, v]) => `${k}=${v}`)
+      what: `${where} has no parameter "${part}"`,
+      expected: Object.entries(specs)
+        .map(([name, spec]) => showSpec(name, spec))
         .join(', '),
     });
   }
-  if (key === 'bias') {
-    if (value !== 'absorb' && value !== 'ignore') {
-      throw new MethodError({ what: `bias of method "${method}"`, expected: 'absorb or ignore', got: value });
+  const spec = specs[key];
+  if ('length' in spec) {
+    if (!spec.includes(value)) {
+      throw new MethodError({ what: `${key} of ${where}`, expected: spec.join(' or '), got: value });
     }
     return [key, value];
   }
   const number = value === '' ? Number.NaN : Number(value);
-  if (!Number.isFinite(number) || number < 0) {
+  const { least = Number.NEGATIVE_INFINITY } = spec;
+  if (!Number.isFinite(number) || number < least) {
     throw new MethodError({
-      what: `${key} of method "${method}"`,
-      expected: 'a number ≥ 0',
+      what: `${key} of ${where}`,
+      expected: least === Number.NEGATIVE_INFINITY ? 'a number' : `a number ≥ ${least}`,
       got: value || 'nothing',
     });
   }

@@ -1,11 +1,11 @@
 // The canonical form: every rewriting keeps the logits in the float64 interpreter, and what it rewrites is gone.
 import { describe, expect, it } from 'vitest';
-import { random } from '../corpus/random.ts';
-import { GraphError, ModelError } from '../errors.ts';
-import { GraphBuilder } from '../graph/builder.ts';
-import { array64, interpret } from '../graph/interpret.ts';
-import type { Graph } from '../graph/types.ts';
-import { int64s, sizeOf, type Tensor, tensor } from '../graph/types.ts';
+import { random } from '../../corpus/random.ts';
+import { GraphError, ModelError } from '../../errors.ts';
+import { GraphBuilder } from '../../graph/builder.ts';
+import { array64, interpret } from '../../graph/interpret.ts';
+import type { Graph } from '../../graph/types.ts';
+import { int64s, sizeOf, type Tensor, tensor } from '../../graph/types.ts';
 import { canonize } from './canonize.ts';
 
 const next = random(11);

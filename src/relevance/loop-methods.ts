@@ -1,0 +1,35 @@
+// Methods that run a compiled graph many times, as data: their parameters.
+import type { ParameterSpec } from './rules.ts';
+
+interface LoopDefinition {
+  readonly parameters: Readonly<Record<string, ParameterSpec>>;
+}
+
+export const LOOPS = {
+  /** Points of the Gauss–Legendre rule on the line from the baseline to the input. */
+  'integrated-gradients': { parameters: { steps: { default: 32, least: 1 }, baseline: { default: 0 } } },
+  /** `noise` is the standard deviation as a part of the input's range. */
+  smoothgrad: {
+    parameters: {
+      samples: { default: 32, least: 1 },
+      noise: { default: 0.1, least: 0 },
+      seed: { default: 0, least: 0 },
+    },
+  },
+  /** Tiles of `rows` × `columns` elements of the last two axes, a `stride` of half a tile unless given. */
+  occlusion: {
+    parameters: {
+      rows: { default: 8, least: 1 },
+      columns: { default: 8, least: 1 },
+      stride: { default: 4, least: 1 },
+      baseline: { default: 0 },
+    },
+  },
+} as const satisfies Record<string, LoopDefinition>;
+
+export type LoopName = keyof typeof LOOPS;
+
+export interface Loop {
+  readonly name: LoopName;
+  readonly parameters: Readonly<Record<string, number>>;
+}
