@@ -3,7 +3,8 @@ import type { GraphBuilder } from './builder.ts';
 import { staticDims } from './dims.ts';
 import type { NodeOf } from './types.ts';
 import { tensor } from './types.ts';
-import { padsOf, span, type Window, windowOf } from './window.ts';
+import { padsOf, span, transposedWindowOf, type Window, windowOf } from './window.ts';
+import { windowCounts } from './window-counts.ts';
 
 const FEW_CHANNELS = 4;
 
@@ -37,6 +38,33 @@ export function convAdjoint(g: GraphBuilder, r: string, weight: string, w: Windo
     strides: w.strides,
     pads: padsOf({ ...w, padsEnd: w.padsEnd.map((p, i) => p + Math.max(-left[i], 0)) }),
     output_padding: left.map((n) => Math.max(n, 0)),
+    group,
+  });
+}
+
+/** Geometry of a ConvTranspose in a graph that is being built. */
+export function transposedWindow(g: GraphBuilder, node: NodeOf<'ConvTranspose'>): Window {
+  const input = staticDims(g.shape(node.inputs[0]).slice(2), node.name);
+  const kernel = staticDims(g.shape(node.inputs[1]).slice(2), node.name);
+  return transposedWindowOf(node.attributes, kernel, input, node.name);
+}
+
+/**
+ * fᵀ(r; W) of a transposed convolution: the convolution by the same kernel, [N, O, …output] → [N, C, …input].
+ * @param weight [C, O/group, …kernel]
+ */
+export function convTransposeAdjoint(
+  g: GraphBuilder,
+  r: string,
+  weight: string,
+  w: Window,
+  group: number,
+): string {
+  return g.emit('Conv', [r, weight], {
+    kernel_shape: w.kernel,
+    dilations: w.dilations,
+    strides: w.strides,
+    pads: padsOf(w),
     group,
   });
 }
@@ -114,7 +142,8 @@ export function averagePoolAdjoint(
   channels: number,
   countIncludePad: boolean,
 ): string {
-  const share = g.mul(r, tensor(shares(w, countIncludePad), [1, 1, ...w.output]));
+  const shares = windowCounts(w, countIncludePad).map((n) => 1 / n);
+  const share = g.mul(r, tensor(shares, [1, 1, ...w.output]));
   if (isTiling(w)) return tiled(g, share, w, channels);
   const flat = g.reshape(share, [-1, 1, ...w.output]);
   const ones = tensor(new Float64Array(w.kernel.reduce((n, k) => n * k, 1)).fill(1), [1, 1, ...w.kernel]);
@@ -141,23 +170,6 @@ function tiled(g: GraphBuilder, r: string, w: Window, channels: number): string 
   }
   const zero = w.input.map(() => 0);
   return g.pad(copied, [0, 0, ...zero], [0, 0, ...w.input.map((n, i) => n - dims[i])]);
-}
-
-/** 1 / number of inputs that each output averages, [output] in row-major order. */
-function shares(w: Window, countIncludePad: boolean): number[] {
-  return indices(w.output).map((index) => {
-    const count = index.reduce((n, o, i) => {
-      const start = o * w.strides[i] - w.padsBegin[i];
-      const [low, high] = countIncludePad ? [-w.padsBegin[i], w.input[i] + w.padsEnd[i]] : [0, w.input[i]];
-      let inside = 0;
-      for (let k = 0; k < w.kernel[i]; k++) {
-        const at = start + k * w.dilations[i];
-        if (at >= low && at < high) inside++;
-      }
-      return n * inside;
-    }, 1);
-    return 1 / count;
-  });
 }
 
 /** Whether max pooling by this window is done in pairs: 1 × 2 and 2 × 2 tiles without padding. */

@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { nodeRuntime } from '../runtime/node.ts';
 import type { RuntimeTensor } from '../runtime/runtime.ts';
-import { GraphBuilder, namesOf } from './builder.ts';
+import { GraphBuilder, namesOf, type Operand } from './builder.ts';
 import { gradient } from './gradient.ts';
 import { type Array64, array64, interpret } from './interpret.ts';
 import { decodeOnnx, encodeOnnx } from './onnx.ts';
-import type { OpName } from './ops.ts';
-import type { Graph, Shape } from './types.ts';
-import { int64s, sizeOf, tensor } from './types.ts';
+import type { Attributes, OpName } from './ops.ts';
+import type { DType, Graph, Shape } from './types.ts';
+import { int64s, scalar, sizeOf, tensor } from './types.ts';
 import { verify } from './verify.ts';
 
 interface Case {
@@ -48,9 +48,35 @@ const conv = (x: Shape, w: Shape, attributes: object): Case => ({
   shapes: [x, w, [w[0]]],
   build: (g, inputs) => g.emit('Conv', inputs, attributes),
 });
-const pool = (op: 'MaxPool' | 'AveragePool', x: Shape, attributes: object) =>
-  one(x, (g, [a]) => g.emit(op, [a], attributes));
-const reductions = (op: 'ReduceSum' | 'ReduceMean' | 'ReduceMax') => [
+const pool = (
+  op: 'MaxPool' | 'AveragePool',
+  x: Shape,
+  attributes: Attributes<'MaxPool'> & Attributes<'AveragePool'>,
+) => one(x, (g, [a]) => g.emit(op, [a], attributes));
+const deconv = (x: Shape, w: Shape, attributes: Attributes<'ConvTranspose'>): Case => ({
+  shapes: [x, w, [(w[1] as number) * (attributes.group ?? 1)]],
+  build: (g, inputs) => g.emit('ConvTranspose', inputs, attributes),
+});
+const wide = (i: number) => 6 * spread(i);
+const activation = <K extends OpName>(op: K, attributes: Attributes<K> = {} as Attributes<K>) =>
+  one(['N', 2, 5], (g, [a]) => g.emit(op, [a], attributes), { values: wide });
+const discrete = (op: OpName, more: Partial<Case> = {}) =>
+  unary(op, { values: wide, discrete: true, ...more });
+const remainder = (dtype: DType, fmod: number): Case =>
+  two(
+    ['N', 6],
+    [6],
+    (g, [a, b]) => g.cast(g.emit('Mod', [g.cast(a, dtype), g.cast(b, dtype)], { fmod }), 'float32'),
+    {
+      discrete: true,
+      values: (i) => [7, -7, 5, -5, 6, -6, 9, 4, -4, 3, -3, -8, 2, 3, -3, -4, 4, 5][i % 18],
+    },
+  );
+const padded = (x: Shape, pads: readonly number[], mode: string, more: readonly Operand[] = []) =>
+  one(x, (g, [a]) => g.emit('Pad', [a, int64s(pads), ...more], { mode }));
+const reductions = (
+  op: 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ReduceProd' | 'ReduceL2',
+) => [
   one(['N', 3, 4], (g, [a]) => g.emit(op, [a, int64s([0, -1])], { keepdims: 0 })),
   one(['N', 3, 4], (g, [a]) => g.emit(op, [a, int64s([1])])),
   one(['N', 3], (g, [a]) => g.emit(op, [a], { keepdims: 0 })),
@@ -66,16 +92,23 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
     conv(['N', 2, 5, 6], [3, 2, 3, 3], { auto_pad: 'SAME_UPPER', strides: [2, 2] }),
   ],
   ConvTranspose: [
-    one(['N', 2, 4, 3], (g, [a]) =>
-      g.emit('ConvTranspose', [a, kernel([2, 3, 3, 2])], {
-        strides: [2, 3],
-        pads: [1, 0, 1, 0],
-        output_padding: [1, 2],
-      }),
-    ),
-    one(['N', 4, 5], (g, [a]) =>
-      g.emit('ConvTranspose', [a, kernel([4, 2, 3])], { group: 2, dilations: [2] }),
-    ),
+    deconv(['N', 2, 4, 3], [2, 3, 3, 2], { strides: [2, 3], pads: [1, 0, 1, 0], output_padding: [1, 2] }),
+    deconv(['N', 4, 5], [4, 2, 3], { group: 2, dilations: [2] }),
+    deconv(['N', 2, 4, 3], [2, 3, 3, 2], { strides: [2, 3], pads: [2, 0, 0, 1] }),
+    deconv(['N', 4, 3, 4], [4, 1, 2, 3], {
+      group: 4,
+      strides: [1, 2],
+      dilations: [3, 2],
+      output_padding: [0, 1],
+    }),
+    deconv(['N', 2, 5], [2, 3, 4], { strides: [2], auto_pad: 'SAME_UPPER' }),
+    deconv(['N', 2, 5], [2, 3, 3], { strides: [2], auto_pad: 'SAME_UPPER' }),
+    deconv(['N', 2, 5], [2, 3, 3], { strides: [2], auto_pad: 'SAME_LOWER' }),
+    deconv(['N', 2, 4, 5], [2, 3, 3, 2], { strides: [2, 1], auto_pad: 'VALID' }),
+    deconv(['N', 2, 4, 5], [2, 3, 3, 4], { strides: [2, 2], output_shape: [8, 9] }),
+    deconv(['N', 2, 5], [2, 3, 3], { strides: [2], output_shape: [10], auto_pad: 'SAME_UPPER' }),
+    deconv(['N', 2, 5], [2, 3, 4], { pads: [5, 0], strides: [2] }),
+    deconv(['N', 2, 5], [2, 3, 3], { strides: [2], output_shape: [12] }),
   ],
   Gemm: [
     { shapes: [['N', 3], [3, 4], [4]], build: (g, x) => g.emit('Gemm', x, { alpha: 1.5, beta: 0.5 }) },
@@ -107,12 +140,28 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
       pads: [1, 1, 1, 1],
       ceil_mode: 1,
     }),
+    pool('MaxPool', ['N', 2, 6, 7], { kernel_shape: [2, 3], strides: [2, 2], pads: [1, 0, 0, 2] }),
+    pool('MaxPool', ['N', 2, 7, 8], {
+      kernel_shape: [2, 3],
+      dilations: [3, 2],
+      strides: [1, 2],
+      pads: [1, 1, 0, 2],
+    }),
+    pool('MaxPool', ['N', 2, 7], { kernel_shape: [2], strides: [2], auto_pad: 'SAME_UPPER' }),
+    pool('MaxPool', ['N', 2, 7, 6], { kernel_shape: [2, 3], strides: [2, 2], auto_pad: 'SAME_LOWER' }),
+    pool('MaxPool', ['N', 2, 7, 6], { kernel_shape: [2, 2], strides: [2, 2], auto_pad: 'VALID' }),
+    pool('MaxPool', ['N', 2, 7], { kernel_shape: [2], strides: [2], ceil_mode: 1 }),
   ],
   AveragePool: [
     pool('AveragePool', ['N', 2, 6, 9], { kernel_shape: [2, 3], strides: [2, 3] }),
     pool('AveragePool', ['N', 2, 5, 7], { kernel_shape: [2, 2], strides: [2, 2] }),
     pool('AveragePool', ['N', 2, 6, 7], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
     pool('AveragePool', ['N', 2, 7], { kernel_shape: [3], strides: [1], pads: [1, 1], count_include_pad: 1 }),
+    pool('AveragePool', ['N', 2, 7, 6], { kernel_shape: [2, 3], strides: [2, 2], auto_pad: 'SAME_UPPER' }),
+    pool('AveragePool', ['N', 2, 7, 6], { kernel_shape: [2, 3], strides: [2, 2], auto_pad: 'SAME_LOWER' }),
+    pool('AveragePool', ['N', 2, 7], { kernel_shape: [2], strides: [2], auto_pad: 'VALID' }),
+    pool('AveragePool', ['N', 2, 7], { kernel_shape: [3], strides: [3], ceil_mode: 1 }),
+    pool('AveragePool', ['N', 2, 5, 7], { kernel_shape: [3, 2], strides: [2, 1], pads: [2, 0, 0, 1] }),
   ],
   GlobalAveragePool: [one(['N', 3, 2, 5], (g, [a]) => g.emit('GlobalAveragePool', [a]))],
   GlobalMaxPool: [one(['N', 3, 2, 5], (g, [a]) => g.emit('GlobalMaxPool', [a]))],
@@ -124,11 +173,35 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
       values: positive,
     },
   ],
+  LRN: [
+    one(['N', 5, 2, 3], (g, [a]) => g.emit('LRN', [a], { size: 3, alpha: 0.7, beta: 0.6, bias: 1.5 })),
+    one(['N', 5, 2, 2], (g, [a]) => g.emit('LRN', [a], { size: 5 }), { values: wide }),
+  ],
   Dropout: unary('Dropout'),
   Identity: unary('Identity'),
   Relu: unary('Relu'),
+  LeakyRelu: [activation('LeakyRelu'), activation('LeakyRelu', { alpha: 0.25 })],
+  PRelu: [
+    two(['N', 3, 4], [3, 1], (g, x) => g.emit('PRelu', x)),
+    two(['N', 4], [1], (g, x) => g.emit('PRelu', x)),
+  ],
+  ThresholdedRelu: [activation('ThresholdedRelu'), activation('ThresholdedRelu', { alpha: -0.5 })],
+  Clip: [
+    one(['N', 9], (g, [a]) => g.emit('Clip', [a, 0, 1.5]), { values: wide }),
+    one(['N', 9], (g, [a]) => g.emit('Clip', [a, '', 1.5]), { values: wide }),
+    one(['N', 9], (g, [a]) => g.emit('Clip', [a, -1]), { values: wide }),
+  ],
+  Elu: [activation('Elu'), activation('Elu', { alpha: 0.5 })],
+  Selu: [activation('Selu'), activation('Selu', { alpha: 1.5, gamma: 0.5 })],
+  Celu: [activation('Celu'), activation('Celu', { alpha: 2 })],
   Sigmoid: unary('Sigmoid'),
+  HardSigmoid: [activation('HardSigmoid'), activation('HardSigmoid', { alpha: 0.5, beta: 0.25 })],
+  HardSwish: [activation('HardSwish')],
+  Mish: [activation('Mish')],
+  Softplus: [activation('Softplus')],
+  Softsign: [activation('Softsign')],
   Tanh: unary('Tanh'),
+  Erf: [activation('Erf')],
   Softmax: [
     one(['N', 4], (g, [a]) => g.emit('Softmax', [a])),
     one(['N', 3, 4], (g, [a]) => g.emit('Softmax', [a], { axis: 1 })),
@@ -139,7 +212,12 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
   Sub: binary('Sub'),
   Mul: [...binary('Mul'), one(['N', 3], (g, [a]) => g.mul(a, a))],
   Div: binary('Div', { values: positive }),
+  Mod: [remainder('int64', 0), remainder('int32', 1), remainder('float32', 1)],
   Pow: binary('Pow', { values: positive }),
+  Sum: [
+    { shapes: [['N', 3, 4], [4], [3, 1]], build: (g, x) => g.emit('Sum', x) },
+    one(['N', 3], (g, [a]) => g.emit('Sum', [a])),
+  ],
   Max: binary('Max'),
   Min: binary('Min'),
   Neg: unary('Neg'),
@@ -148,9 +226,13 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
   Exp: unary('Exp'),
   Log: unary('Log', { values: positive }),
   Reciprocal: unary('Reciprocal', { values: positive }),
+  Floor: discrete('Floor'),
+  Ceil: discrete('Ceil'),
+  Sign: discrete('Sign', { values: (i) => (i % 3) - 1 }),
 
   Equal: comparison('Equal'),
   Less: comparison('Less'),
+  LessOrEqual: comparison('LessOrEqual'),
   Greater: comparison('Greater'),
   GreaterOrEqual: comparison('GreaterOrEqual'),
   And: [
@@ -164,17 +246,35 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
       { discrete: true },
     ),
   ],
+  Or: [
+    two(
+      ['N', 3],
+      [3],
+      (g, [a, b]) => g.cast(g.emit('Or', [g.emit('Greater', [a, 0.3]), g.emit('Less', [b, 0])]), 'float32'),
+      { discrete: true },
+    ),
+  ],
   Not: [
     one(['N', 3], (g, [a]) => g.cast(g.emit('Not', [g.emit('Greater', [a, 0])]), 'float32'), {
       discrete: true,
     }),
   ],
   Where: [two(['N', 3], [1, 3], (g, [a, b]) => g.where(g.emit('Greater', [a, b]), a, b))],
-  Cast: [one(['N', 3], (g, [a]) => g.cast(g.cast(a, 'float64'), 'float32'))],
+  Cast: [
+    one(['N', 3], (g, [a]) => g.cast(g.cast(a, 'float64'), 'float32')),
+    one(['N', 6], (g, [a]) => g.cast(g.cast(a, 'int64'), 'float32'), { discrete: true, values: wide }),
+    one(['N', 6], (g, [a]) => g.cast(g.cast(a, 'bool'), 'float32'), {
+      discrete: true,
+      values: (i) => (i % 3) / 4,
+    }),
+  ],
 
   ReduceSum: reductions('ReduceSum'),
   ReduceMean: reductions('ReduceMean'),
   ReduceMax: reductions('ReduceMax'),
+  ReduceMin: reductions('ReduceMin'),
+  ReduceProd: reductions('ReduceProd').map((c) => ({ ...c, discrete: true })),
+  ReduceL2: reductions('ReduceL2'),
   ArgMax: [
     one(['N', 4], (g, [a]) => g.cast(g.emit('ArgMax', [a], { axis: 1 }), 'float32'), { discrete: true }),
     one(['N', 4], (g, [a]) => g.cast(g.emit('ArgMax', [a], { axis: -1, keepdims: 0 }), 'float32'), {
@@ -195,6 +295,10 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
   Squeeze: [one(['N', 1, 4, 1], (g, [a]) => g.emit('Squeeze', [a, int64s([1, -1])]))],
   Unsqueeze: [one(['N', 4], (g, [a]) => g.emit('Unsqueeze', [a, int64s([0, 3])]))],
   Expand: [one([3, 1], (g, [a]) => g.emit('Expand', [a, int64s([2, 3, 4])]))],
+  Tile: [
+    one(['N', 3, 2], (g, [a]) => g.emit('Tile', [a, int64s([1, 2, 3])])),
+    one([2, 3], (g, [a]) => g.emit('Tile', [a, int64s([2, 1])])),
+  ],
   Concat: [two(['N', 3], ['N', 2], (g, x) => g.concat(x, 1))],
   Slice: [
     one(['N', 3, 6], (g, [a]) => g.slice(a, [{ axis: 2, start: 1, end: 6, step: 2 }])),
@@ -212,7 +316,14 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
       return g.concat([q, p], 1);
     }),
   ],
-  Pad: [one(['N', 3, 4], (g, [a]) => g.pad(a, [0, 1, 0], [0, 0, 2]))],
+  Pad: [
+    one(['N', 3, 4], (g, [a]) => g.pad(a, [0, 1, 0], [0, 0, 2])),
+    padded(['N', 3, 4], [0, 1, -1, 0, 0, 2], 'constant', [0.5]),
+    padded(['N', 3, 4], [0, -2, 1, 0, 1, -2], 'constant'),
+    padded(['N', 3, 4], [1, 2, 2, -1], 'reflect', ['', int64s([1, -1])]),
+    padded(['N', 3, 4], [0, 2, 1, 0, 0, 2], 'reflect'),
+    padded(['N', 3, 4], [0, 2, -1, 0, 1, 5], 'edge'),
+  ],
   Gather: [
     one(['N', 4], (g, [a]) => g.emit('Gather', [a, int64s([3, 0, 3])], { axis: 1 })),
     one(['N', 4], (g, [a]) => g.emit('Gather', [a, tensor([-1], [], 'int64')], { axis: 1 })),
@@ -235,6 +346,24 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
   Shape: [
     one(['N', 4], (g, [a]) => g.cast(g.emit('Shape', [a], { start: 1 }), 'float32'), { discrete: true }),
   ],
+  Range: [
+    one(
+      ['N', 4],
+      (g, [a]) => {
+        const counted = g.emit('Range', [scalar(7, 'int64'), scalar(-2, 'int64'), scalar(-2, 'int64')]);
+        return g.mul(g.cast(counted, 'float32'), g.reduceSum(a, [0, 1]));
+      },
+      { discrete: true },
+    ),
+    one(
+      [5, 2],
+      (g, [a]) => {
+        const size = g.emit('Gather', [g.emit('Shape', [a]), scalar(0, 'int64')]);
+        return g.cast(g.emit('Range', [scalar(0, 'int64'), size, scalar(1, 'int64')]), 'float32');
+      },
+      { discrete: true },
+    ),
+  ],
   Size: [one(['N', 4], (g, [a]) => g.cast(g.emit('Size', [a]), 'float32'), { discrete: true })],
 };
 
@@ -242,13 +371,6 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
 function spread(i: number): number {
   const v = (((i + 1) * 0.6180339887498949) % 1) * 2 - 1;
   return Math.abs(v) < 0.02 ? v + 0.05 : v;
-}
-
-function kernel(dims: readonly number[]) {
-  return tensor(
-    Array.from({ length: sizeOf(dims) }, (_, i) => spread(i + 31)),
-    dims,
-  );
 }
 
 function prepare({ shapes, build, values = spread }: Case): { graph: Graph; feeds: Record<string, Array64> } {

@@ -7,7 +7,7 @@ import { FEW, smallElements } from './elements.ts';
 import type { OpName } from './ops.ts';
 import { padPlaces, type SliceAxis, sliceAxis, splitSizes } from './slices.ts';
 import type { Dim, Graph, Node, NodeOf, Shape, Tensor, ValueType } from './types.ts';
-import { isFloat, sizeOf } from './types.ts';
+import { isFloat, showType, sizeOf } from './types.ts';
 import { transposedWindowOf, windowOf } from './window.ts';
 
 export type { Known } from './arguments.ts';
@@ -94,8 +94,13 @@ const SHAPES: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   Dropout: (x) => [x.same(), x.same(0, 'bool')],
   LRN: (x) => {
-    x.spatial(0);
-    return x.same();
+    const { size = 0 } = x.a;
+    if (size % 2 === 1 && x.spatial(0).length === 2) return x.same();
+    throw new GraphError({
+      what: x.where,
+      expected: 'an input [N, C, H, W] and an odd size',
+      got: `${showType(x.at(0))} and ${size}`,
+    });
   },
   Identity: unary,
   Relu: unary,

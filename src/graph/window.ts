@@ -34,6 +34,11 @@ export function padsOf(window: Pick<Window, 'padsBegin' | 'padsEnd'>): number[] 
   return [...window.padsBegin, ...window.padsEnd];
 }
 
+/** A transposed window as the one whose adjoint it is: input and output change places. */
+export function reversed(window: Window): Window {
+  return { ...window, input: window.output, output: window.input };
+}
+
 function common(a: WindowAttributes, kernel: readonly number[], input: readonly number[], where: string) {
   const rank = input.length;
   const lengths = { kernel, strides: a.strides, dilations: a.dilations, pads: a.pads };

@@ -17,7 +17,8 @@ import {
 } from '../array64.ts';
 import { axisOf } from '../dims.ts';
 import { sizeOf } from '../types.ts';
-import { transposedWindowOf, type Window, windowOf } from '../window.ts';
+import { reversed, transposedWindowOf, type Window, windowOf } from '../window.ts';
+import { windowCounts } from '../window-counts.ts';
 import type { EvaluateTable } from './table.ts';
 
 const populationVariance = (v: Float64Array) => {
@@ -54,7 +55,7 @@ export const LINEAR = {
     const [inChannels, perGroup, ...kernel] = w.dims;
     const group = a.group ?? 1;
     const window = transposedWindowOf(a, kernel, x.dims.slice(2), node.name);
-    const taps = tapsOf({ ...window, input: window.output, output: window.input });
+    const taps = tapsOf(reversed(window));
     const [inSize, outSize, kernelSize] = [window.input, window.output, kernel].map(sizeOf);
     const y = zeros([x.dims[0], perGroup * group, ...window.output], x.dtype);
     for (let n = 0; n < x.dims[0]; n++) {
@@ -96,25 +97,10 @@ export const LINEAR = {
   AveragePool: ([x], a, node) => {
     const window = windowOf(a, a.kernel_shape ?? [], x.dims.slice(2), node.name);
     const y = zeros([...x.dims.slice(0, 2), ...window.output], x.dtype);
-    const count = zeros(y.dims, x.dtype);
     eachTap(x, window, (to, from) => {
       y.data[to] += x.data[from];
-      count.data[to] += 1;
     });
-    if (a.count_include_pad) {
-      // Positions in the explicit padding count; those that ceil_mode reaches beyond it do not.
-      const padded = {
-        ...window,
-        padsBegin: window.padsBegin.map(() => 0),
-        padsEnd: window.padsEnd.map(() => 0),
-      };
-      const input = window.input.map((size, i) => size + window.padsBegin[i] + window.padsEnd[i]);
-      const field = zeros([...x.dims.slice(0, 2), ...input], x.dtype);
-      count.data.fill(0);
-      eachTap(field, { ...padded, input }, (to) => {
-        count.data[to] += 1;
-      });
-    }
+    const count = array64(windowCounts(window, a.count_include_pad === 1), window.output);
     return broadcastTo([y, count], (v, n) => v / n);
   },
   GlobalAveragePool: ([x]) => reduce(x, spatialAxes(x), true, mean),
@@ -138,8 +124,8 @@ export const LINEAR = {
     const inner = sizeOf(x.dims.slice(2));
     return map(x, (value, i) => {
       const c = Math.floor(i / inner) % channels;
-      const low = Math.max(0, c - Math.floor((size - 1) / 2));
-      const high = Math.min(channels - 1, c + Math.ceil((size - 1) / 2));
+      const reach = (size - 1) / 2;
+      const [low, high] = [Math.max(0, c - reach), Math.min(channels - 1, c + reach)];
       let squares = 0;
       for (let k = low; k <= high; k++) squares += x.data[i + (k - c) * inner] ** 2;
       return value / (bias + (alpha / size) * squares) ** beta;
