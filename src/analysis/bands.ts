@@ -21,25 +21,28 @@ const EDGES = [300, 600, 900, 1300, 1800, 2400, 3000, 4000, 8000, 16000, 32000];
 
 /**
  * The bands between the lowest and the highest frequency of a model's input; they are the same in Hz at every sample
- * rate: 8 at 8 kHz, 9 at 16 kHz, 11 at 44.1 kHz. A row belongs to the band that its mel filter's centre lies in, and a
+ * rate: 8 at 8 kHz, 9 at 16 kHz, 11 at 44.1 kHz. A row belongs to the band that its centre lies in, and a
  * band that would have no row is one with its neighbour.
  *
- * @returns null for MFCCs: each of their rows is a cosine over all frequencies, so that none belongs to a band
+ * @returns null for MFCCs and waveforms: their rows are over all frequencies, so that none belongs to a band
  */
 export function frequencyBands(settings: FeatureSettings): Band[] | null {
   const centres = binFrequencies(settings);
   if (centres === null) return null;
   const below = (hz: number) => centres.filter((centre) => centre < hz).length;
   const { fmin, fmax, sampleRate } = settings;
-  const edges = [fmin];
+  const mel = settings.kind === 'logmel';
+  const edges = [mel ? fmin : 0];
   for (const edge of EDGES) {
     const rows = below(edge);
     if (rows > below(edges.at(-1)!) && rows < centres.length) edges.push(edge);
   }
-  edges.push(fmax ?? sampleRate / 2);
+  edges.push((mel && fmax) || sampleRate / 2);
+  // A row at the upper end is of the last band.
+  const firstRows = [...edges.slice(0, -1).map(below), centres.length];
   return edges.slice(1).map((high, i) => {
-    const low = edges[i]!;
-    return { low, high, firstRow: below(low), rows: below(high) - below(low) };
+    const [firstRow, next] = firstRows.slice(i) as [number, number];
+    return { low: edges[i]!, high, firstRow, rows: next - firstRow };
   });
 }
 

@@ -1,28 +1,32 @@
 // Where a clip's relevance lies: its shares by frequency band, on padding and on silence.
-import type { FeatureSettings } from '../features/settings.ts';
 import type { Band } from './bands.ts';
 import type { Cells, ClipExplanation } from './explained.ts';
 
 /** Shares from 0 to 1 of a relevance map R; null where there is nothing to share or the question makes no sense. */
 export interface Shares {
-  /** Σ max(R, 0) of a band / Σ max(R, 0), by band; null for MFCCs, and where no relevance is positive. */
+  /** Σ max(R, 0) of a band / Σ max(R, 0), by band; null without bands, and where no relevance is positive. */
   readonly positive: readonly number[] | null;
-  /** Σ |R| of a band / Σ |R|, by band; null for MFCCs, and where all relevance is 0. */
+  /** Σ |R| of a band / Σ |R|, by band; null without bands, and where all relevance is 0. */
   readonly absolute: readonly number[] | null;
   /** Σ |R| of the frames that are wholly padding / Σ |R|; null where all relevance is 0. */
   readonly padding: number | null;
   /**
    * Σ |R| of the cells of all other frames whose input is at its floor (exactly 0: topDb or more below the clip's
-   * loudest, or silent) / Σ |R|; null for MFCCs, whose cells are no levels, and where all relevance is 0.
+   * loudest, or silent) / Σ |R|; null where 0 does not stand for silence, as in MFCCs, and where all relevance is 0.
    */
   readonly silence: number | null;
 }
 
-/** Shares of one map over the input of a clip. @param bands null for MFCCs */
+/**
+ * Shares of one map over the input of a clip.
+ *
+ * @param zeroIsSilence whether an input of exactly 0 stands for silence
+ * @param bands null where rows are no frequencies
+ */
 export function sharesOf(
   relevance: Cells,
   { features, paddedFrames }: Pick<ClipExplanation, 'features' | 'paddedFrames'>,
-  kind: FeatureSettings['kind'],
+  zeroIsSilence: boolean,
   bands: readonly Band[] | null,
 ): Shares {
   const { rows, columns, data } = relevance;
@@ -41,7 +45,7 @@ export function sharesOf(
     positive: bands && bandShares(positive, bands),
     absolute: bands && bandShares(absolute, bands),
     padding: share(padding),
-    silence: kind === 'logmel' ? share(silence) : null,
+    silence: zeroIsSilence ? share(silence) : null,
   };
 }
 

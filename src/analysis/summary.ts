@@ -1,6 +1,7 @@
 // Many explanations at once: which bands each class is recognised by, and where wrong answers look elsewhere.
 import { byText } from '../corpus/clip.ts';
 import { EarmarkError } from '../errors.ts';
+import { zeroIsSilence } from '../features/scaling.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import { type Band, frequencyBands } from './bands.ts';
 import { type Comparison, compareGroups, type GroupShares, groupShares } from './comparison.ts';
@@ -59,9 +60,9 @@ export interface ClassBands {
   readonly label: string;
   /** Clips that were predicted to be of the class. */
   readonly clips: number;
-  /** Share of positive relevance in each band; null for MFCCs. */
+  /** Share of positive relevance in each band; null without bands. */
   readonly positive: readonly Spread[] | null;
-  /** Share of |relevance| in each band; null for MFCCs. */
+  /** Share of |relevance| in each band; null without bands. */
   readonly absolute: readonly Spread[] | null;
 }
 
@@ -91,11 +92,11 @@ export function measureClip(clip: ClipExplanation, features: FeatureSettings): M
   checkExplanation(clip, features);
   const { path, label, speaker, predicted, probability, relevance, relevanceOfTrue } = clip;
   const bands = frequencyBands(features);
-  const shares = sharesOf(relevance, clip, features.kind, bands);
+  const shares = sharesOf(relevance, clip, zeroIsSilence(features), bands);
   const ofTrue =
     label !== predicted && relevanceOfTrue
       ? {
-          shares: sharesOf(relevanceOfTrue, clip, features.kind, bands),
+          shares: sharesOf(relevanceOfTrue, clip, zeroIsSilence(features), bands),
           correlation: correlation(relevance, relevanceOfTrue),
         }
       : null;

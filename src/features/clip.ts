@@ -13,15 +13,22 @@ export interface FittedClip {
   cut: boolean;
 }
 
-/** A shorter recording is centred between zeros; of a longer one the window of highest energy is taken. */
-export function fitClip(samples: Float32Array, clipSamples: number): FittedClip {
+/**
+ * A shorter recording is centred between zeros; of a longer one the window of highest energy is taken. Aligned at the
+ * start, zeros come after a shorter one, and of a longer one the beginning is taken.
+ */
+export function fitClip(
+  samples: Float32Array,
+  clipSamples: number,
+  align: 'center' | 'start' = 'center',
+): FittedClip {
   const spare = clipSamples - samples.length;
   if (spare < 0) {
-    const start = loudestWindow(samples, clipSamples);
+    const start = align === 'start' ? 0 : loudestWindow(samples, clipSamples);
     const window = samples.slice(start, start + clipSamples);
     return { samples: window, start: 0 - start, padBefore: 0, padAfter: 0, cut: true };
   }
-  const padBefore = spare >> 1;
+  const padBefore = align === 'start' ? 0 : spare >> 1;
   const clip = new Float32Array(clipSamples);
   clip.set(samples, padBefore);
   return { samples: clip, start: padBefore, padBefore, padAfter: spare - padBefore, cut: false };

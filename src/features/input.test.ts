@@ -16,7 +16,8 @@ import {
 import { largest, mapMatrix } from './matrix.ts';
 import { melFilters, melspectrogram } from './mel.ts';
 import { mfcc } from './mfcc.ts';
-import { defaultFeatures, hasEmptyFilter, parseFeatureSettings } from './settings.ts';
+import { defaultFeatures, hasEmptyFilter, parseFeatureSettings, relevantSettings } from './settings.ts';
+import { spectrogram } from './stft.ts';
 
 const logmel = defaultFeatures('logmel', 8000, 0.5);
 const cepstra = defaultFeatures('mfcc', 8000, 0.5);
@@ -54,6 +55,24 @@ describe('fitting a clip', () => {
         }
       }),
     );
+  });
+
+  it('aligned at the start: zeros after a short one, the beginning of a long one', () => {
+    const x = Float32Array.of(1, 2, 3);
+    const short = {
+      samples: Float32Array.of(1, 2, 3, 0, 0),
+      start: 0,
+      padBefore: 0,
+      padAfter: 2,
+      cut: false,
+    };
+    expect(fitClip(x, 5, 'start')).toEqual(short);
+    expect(fitClip(x, 2, 'start')).toEqual({
+      ...short,
+      samples: Float32Array.of(1, 2),
+      padAfter: 0,
+      cut: true,
+    });
   });
 
   it('silence is cut from the start', () => {
@@ -123,6 +142,43 @@ describe('scaling', () => {
   });
 });
 
+describe('inputs of other models', () => {
+  const spectrum = parseFeatureSettings({ ...logmel, kind: 'spectrogram' });
+  const wave = parseFeatureSettings({ kind: 'waveform', sampleRate: 8000, clipSamples: 4000 });
+
+  it('a spectrogram has a row for each bin, in Hz', () => {
+    expect(inputShape(spectrum)).toEqual([129, 51]);
+    const hz = binFrequencies(spectrum)!;
+    expect([hz[0], hz[1], hz[128]]).toEqual([0, 31.25, 4000]);
+    const { data, columns } = modelInput(tone(4000), { ...spectrum, power: 1, scaling: 'none' });
+    expect(data).toEqual(melPower(tone(4000), { ...spectrum, power: 1 }).data);
+    const magnitude = spectrogram(tone(4000), { ...spectrum, power: 1 });
+    expect([data, columns]).toEqual([magnitude.data, 51]);
+  });
+
+  it('a waveform is its fitted samples, with a time and padding for each', () => {
+    const samples = tone(3000);
+    const { rows, columns, data } = modelInput(samples, wave);
+    expect([rows, columns]).toEqual([1, 4000]);
+    expect(Float32Array.from(data)).toEqual(fitClip(samples, 4000).samples);
+    expect(binFrequencies(wave)).toBeNull();
+    expect(frameTimes(wave)[800]).toBe(0.1);
+    const padded = paddedFrames(wave, { padBefore: 500, padAfter: 499 });
+    expect([padded.indexOf(false), padded.lastIndexOf(false), padded.length]).toEqual([500, 3500, 4000]);
+  });
+
+  it.each(['peak', 'rms'] as const)('normalized by %s, silence stays silence', (normalize) => {
+    const silent = modelInput(new Float32Array(100), { ...wave, normalize });
+    expect(silent.data.every((v) => v === 0)).toBe(true);
+    const { data } = modelInput(tone(4000, 0.01), { ...wave, normalize });
+    const size =
+      normalize === 'peak'
+        ? largest({ rows: 1, columns: 4000, data: data.map(Math.abs) })
+        : Math.hypot(...data) / Math.sqrt(4000);
+    expect(size).toBeCloseTo(1, 6);
+  });
+});
+
 describe('axes', () => {
   it('rows in Hz and columns in seconds', () => {
     expect(inputShape(logmel)).toEqual([48, 51]);
@@ -168,9 +224,50 @@ describe('settings', () => {
     [{ nMels: '48' }, /nMels: /],
     [{ hopLength: 0 }, /hopLength: /],
     [{ unknown: 1 }, /unknown/],
+    [{ n_mels: 48 }, /unknown setting: expected settings among kind.*nMels.*got n_mels/],
+    [{ kind: 'chroma' }, /kind: .*logmel/],
+    [{ topDb: null }, /expected topDb, a number of dB, for the scaling 'level', got null/],
+    [{ power: 1 }, /expected power 2 for the scaling 'level', got 1/],
+    [{ mean: [1, 2] }, /expected mean to be one number, or one for each of 48 rows, got 2/],
+    [{ std: 0 }, /std: /],
+    [{ std: [1] }, /expected std to be one number, or one for each of 48 rows, got 1/],
+    [{ layout: ['batch', 'time'] }, /layout of a logmel input: expected batch first, then bin and time/],
+    [{ layout: ['batch', 'frame', 'bin'] }, /layout\.1: /],
   ])('refuses %o', (change, message) => {
     expect(() => parseFeatureSettings({ ...logmel, ...change }, 'model.onnx')).toThrow(message);
     expect(() => parseFeatureSettings({ ...logmel, ...change }, 'model.onnx')).toThrow(FeatureError);
+  });
+
+  it('what is left out has librosa’s default', () => {
+    const settings = parseFeatureSettings({ kind: 'mfcc', sampleRate: 22050, clipSamples: 22050 });
+    expect(settings).toMatchObject({
+      nFft: 2048,
+      hopLength: 512,
+      nMels: 128,
+      nMfcc: 20,
+      norm: 'slaney',
+      lifter: 0,
+    });
+    expect(settings).toMatchObject({
+      layout: ['batch', 'channel', 'bin', 'time'],
+      scaling: 'level',
+      mean: 0,
+      std: 1,
+    });
+    expect(parseFeatureSettings(settings)).toEqual(settings);
+  });
+
+  it('those that have no part in a kind are not told of', () => {
+    const names = (kind: object) =>
+      Object.keys(relevantSettings(parseFeatureSettings({ sampleRate: 8000, clipSamples: 8000, ...kind })));
+    const ends = ['mean', 'std', 'layout'];
+    const clip = ['kind', 'sampleRate', 'clipSamples', 'align', 'normalize'];
+    expect(names({ kind: 'waveform' })).toEqual([...clip, ...ends]);
+    expect(names({ kind: 'spectrogram', scaling: 'log' })).not.toContain('nMels');
+    expect(names({ kind: 'logmel' })).not.toContain('nMfcc');
+    expect(names({ kind: 'mfcc', scaling: 'power_to_db' })).toEqual(
+      expect.arrayContaining(['nMels', 'lifter', 'ref']),
+    );
   });
 
   it('refuses what are no settings, and rates and lengths that make no frame', () => {

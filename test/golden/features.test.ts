@@ -2,10 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { powerToDb } from '../../src/features/decibel.ts';
+import { inputShape, modelInput } from '../../src/features/input.ts';
+import { inputDims, toLayout } from '../../src/features/layout.ts';
 import type { Matrix } from '../../src/features/matrix.ts';
 import { melspectrogram } from '../../src/features/mel.ts';
 import { mfcc } from '../../src/features/mfcc.ts';
 import type { Signal } from '../../src/features/pad.ts';
+import { parseFeatureSettings } from '../../src/features/settings.ts';
 import { spectrogram } from '../../src/features/stft.ts';
 import { decodeNpy } from '../../src/files/npy.ts';
 import { describeShared, sharedPath } from '../support/shared.ts';
@@ -59,6 +62,25 @@ describe(`librosa ${golden.versions.librosa}`, () => {
       });
     },
   );
+
+  it.each(golden.inputs.map((c) => [c.about, c] as const))('input of a model: %s', (_, c) => {
+    const settings = parseFeatureSettings(c.settings);
+    const y = Float32Array.from({ length: c.samples }, (_, n) => signals[c.signal](n));
+    const input = modelInput(y, settings);
+    expect([input.rows, input.columns]).toEqual(inputShape(settings));
+    const dims = inputDims(settings.layout, inputShape(settings));
+    const { bin, time } = { bin: settings.layout.indexOf('bin'), time: settings.layout.indexOf('time') };
+    const axes = [bin, time].filter((axis) => axis >= 0).sort();
+    expect(bin < 0 ? [1, dims[time]] : axes.map((axis) => dims[axis])).toEqual(c.shape);
+    const values = toLayout(input, settings.layout);
+    const tolerance = settings.scaling === 'power_to_db' ? 1e-3 : 1e-5 * Math.max(c.rms, 0.1);
+    const ours = Math.sqrt(values.reduce((sum, v) => sum + v ** 2, 0) / values.length);
+    expect(Math.abs(ours - c.rms), 'rms').toBeLessThanOrEqual(tolerance);
+    c.elements.forEach((expected, i) => {
+      const at = Math.floor(((values.length - 1) * i) / 7);
+      expect(Math.abs(values[at] - expected), `element ${at}`).toBeLessThanOrEqual(tolerance);
+    });
+  });
 });
 
 describeShared('fixtures/features/cases.json', 'the reference fixtures', () => {

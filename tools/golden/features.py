@@ -76,6 +76,73 @@ CASES = [
 ]
 
 
+def _db(S, **arguments):
+    return librosa.power_to_db(S, **arguments)
+
+
+def _mel(y, sr, **arguments):
+    return librosa.feature.melspectrogram(y=y, sr=sr, **arguments)
+
+
+# Inputs of models as their makers compute them, beside the settings that say the same.
+INPUTS = [
+    (
+        "PANNs-like: dB re 1, reflected ends",
+        dict(kind="logmel", sampleRate=8000, clipSamples=2000, nFft=256, hopLength=80, padMode="reflect", nMels=64, fmin=50,
+             fmax=3800, scaling="power_to_db", ref=1, amin=1e-10, topDb=None),
+        lambda y: _db(_mel(y, 8000, n_fft=256, hop_length=80, pad_mode="reflect", n_mels=64, fmin=50, fmax=3800), top_db=None),
+    ),
+    (
+        "YAMNet-like: log of mel magnitude, frames by bins",
+        dict(kind="logmel", sampleRate=16000, clipSamples=2400, nFft=512, winLength=400, hopLength=160, center=False, power=1,
+             nMels=64, fmin=125, fmax=7500, htk=True, norm=None, scaling="log", offset=0.001, layout=["batch", "time", "bin"]),
+        lambda y: numpy.log(_mel(y, 16000, n_fft=512, win_length=400, hop_length=160, center=False, power=1, n_mels=64,
+                                 fmin=125, fmax=7500, htk=True, norm=None) + 0.001).T,
+    ),
+    (
+        "librosa's MFCCs by default",
+        dict(kind="mfcc", sampleRate=8000, clipSamples=3000, scaling="power_to_db", nMfcc=40),
+        lambda y: librosa.feature.mfcc(y=y, sr=8000, n_mfcc=40),
+    ),
+    (
+        "MFCCs of another transform, standardized by coefficient",
+        dict(kind="mfcc", sampleRate=8000, clipSamples=1500, nFft=256, hopLength=100, nMels=40, scaling="power_to_db", nMfcc=4,
+             dctType=3, dctNorm=None, lifter=3, mean=[-900, 100, 10.5, 0], std=[300, 50, 20, 0.5]),
+        lambda y: (librosa.feature.mfcc(y=y, sr=8000, n_fft=256, hop_length=100, n_mels=40, n_mfcc=4, dct_type=3, norm=None,
+                                        lifter=3)
+                   - numpy.array([[-900], [100], [10.5], [0]])) / numpy.array([[300], [50], [20], [0.5]]),
+    ),
+    (
+        "spectrogram in dB re its maximum, as amplitude_to_db",
+        dict(kind="spectrogram", sampleRate=8000, clipSamples=1200, nFft=255, hopLength=128, scaling="power_to_db", ref="max",
+             topDb=60),
+        lambda y: librosa.amplitude_to_db(numpy.abs(librosa.stft(y, n_fft=255, hop_length=128)), ref=numpy.max, top_db=60),
+    ),
+    (
+        "magnitude spectrogram, channels last",
+        dict(kind="spectrogram", sampleRate=8000, clipSamples=1200, nFft=255, hopLength=128, power=1, scaling="none",
+             layout=["batch", "time", "bin", "channel"]),
+        lambda y: numpy.abs(librosa.stft(y, n_fft=255, hop_length=128)).T,
+    ),
+    (
+        "levels from -80 to 0 dB as 0 to 1",
+        dict(kind="logmel", sampleRate=8000, clipSamples=2000, nFft=256, hopLength=80, nMels=40),
+        lambda y: 1 + _db(_mel(y, 8000, n_fft=256, hop_length=80, n_mels=40), ref=numpy.max, amin=1e-30) / 80,
+    ),
+    (
+        "samples divided by their largest, zeros after them",
+        dict(kind="waveform", sampleRate=8000, clipSamples=700, normalize="peak", align="start"),
+        lambda y: librosa.util.fix_length(librosa.util.normalize(y), size=700)[None],
+    ),
+    (
+        "samples divided by their root mean square, standardized",
+        dict(kind="waveform", sampleRate=8000, clipSamples=500, normalize="rms", mean=0.1, std=2,
+             layout=["batch", "channel", "time"]),
+        lambda y: (y / numpy.sqrt(numpy.mean(y**2)) - 0.1)[None] / 2,
+    ),
+]
+
+
 def compute(kind, y, arguments):
     if kind == "stft":
         return numpy.abs(librosa.stft(y, **arguments))
@@ -89,18 +156,30 @@ def compute(kind, y, arguments):
     return librosa.power_to_db(librosa.feature.melspectrogram(y=y, **arguments), **db)
 
 
+def summary(result):
+    picks = [(result.size - 1) * i // 7 for i in range(8)]
+    return {
+        "shape": list(result.shape),
+        "rms": float(f"{numpy.sqrt(numpy.mean(result**2)):.7g}"),
+        "elements": [float(f"{result.flat[i]:.7g}") for i in picks],
+    }
+
+
+def golden_input(about, settings, compute_input):
+    samples = 500 if settings["kind"] == "waveform" else settings["clipSamples"]
+    y = SIGNALS["decay"](samples).astype(numpy.float32).astype(float)  # as recordings are held
+    return {"about": about, "signal": "decay", "samples": samples, "settings": settings, **summary(compute_input(y))}
+
+
 def golden(kind, signal, n, arguments):
     result = compute(kind, SIGNALS[signal](n), dict(arguments))
-    picks = [(result.size - 1) * i // 7 for i in range(8)]
     infinite = {k: str(v) for k, v in arguments.items() if v in (float("inf"), float("-inf"))}
     return {
         "kind": kind,
         "signal": signal,
         "samples": n,
         "arguments": {**arguments, **infinite},
-        "shape": list(result.shape),
-        "rms": float(f"{numpy.sqrt(numpy.mean(result**2)):.7g}"),
-        "elements": [float(f"{result.flat[i]:.7g}") for i in picks],
+        **summary(result),
     }
 
 
@@ -108,5 +187,6 @@ cases = [golden(*case) for case in CASES]
 versions = {"librosa": librosa.__version__, "scipy": scipy.__version__, "numpy": numpy.__version__}
 lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
 path = pathlib.Path(__file__).parents[2] / "test" / "golden" / "features.json"
-path.write_text(f'{{"versions":{json.dumps(versions)},"cases":[\n{lines}\n]}}\n')
-print(f"{len(cases)} cases, {path.stat().st_size} bytes")
+inputs = ",\n".join(json.dumps(golden_input(*case), separators=(",", ":")) for case in INPUTS)
+path.write_text(f'{{"versions":{json.dumps(versions)},"cases":[\n{lines}\n],"inputs":[\n{inputs}\n]}}\n')
+print(f"{len(cases)} cases, {len(INPUTS)} inputs, {path.stat().st_size} bytes")
