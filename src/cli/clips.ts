@@ -43,7 +43,7 @@ async function hearClip(file: string, settings: FeatureSettings): Promise<HeardC
     file,
     sampleRate: audio.sampleRate,
     seconds: audio.samples.length / audio.sampleRate,
-    fit: fitClip(samples, settings.clipSamples),
+    fit: fitClip(samples, settings.clipSamples, settings.align),
     features: modelInput(samples, settings),
   };
 }
@@ -117,12 +117,15 @@ export async function forEachClip<T>(
     progress.update(i + 1);
   }
   progress.stop();
-  if (cut > CUTS_TOLD) note(`${cut - CUTS_TOLD} more recordings were cut to their loudest window`);
+  if (cut > CUTS_TOLD) note(`${cut - CUTS_TOLD} more recordings were cut to their ${partOf(settings)}`);
   return { results, failed };
 }
+
+/** Which part of a long recording a model hears. */
+const partOf = ({ align }: FeatureSettings) => (align === 'start' ? 'beginning' : 'loudest window');
 
 function cutNote(clip: HeardClip, settings: FeatureSettings): string {
   const { clipSeconds, clipStart } = fitFacts(clip, settings);
   const [from, to] = [clipStart, clipStart + clipSeconds].map((s) => s.toFixed(2));
-  return `${clip.file}: ${clip.seconds.toFixed(2)} s long, longer than the model's ${clipSeconds} s; its loudest window is used (${from} s to ${to} s)`;
+  return `${clip.file}: ${clip.seconds.toFixed(2)} s long, longer than the model's ${clipSeconds} s; its ${partOf(settings)} is used (${from} s to ${to} s)`;
 }

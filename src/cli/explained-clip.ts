@@ -3,12 +3,14 @@ import { basename } from 'node:path';
 import { sharesOf } from '../analysis/shares.ts';
 import { binFrequencies, frameTimes, paddedFrames } from '../features/input.ts';
 import type { Matrix } from '../features/matrix.ts';
+import { zeroIsSilence } from '../features/scaling.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import type { NpyArray } from '../files/npy.ts';
 import { encodeNpz } from '../files/npz.ts';
 import type { Ledger } from '../relevance/ledger.ts';
 import { type Grid, sum } from '../report/clip.ts';
 import { describePrediction, explanationFigure } from '../report/explanation.ts';
+import { waveformFigure } from '../report/waveform.ts';
 import { fitFacts, type HeardClip } from './clips.ts';
 
 /** All that is known of one explanation. */
@@ -58,7 +60,7 @@ export function factsOf(explained: ExplainedClip) {
   };
 }
 
-/** The input in decibels or coefficients, its relevance, and both together. */
+/** The input as decibels, coefficients or samples, its relevance, and both together. */
 export function pictureOf(explained: ExplainedClip) {
   const { clip, settings, labels, predicted, target, relevance } = explained;
   const words = describePrediction({
@@ -71,30 +73,70 @@ export function pictureOf(explained: ExplainedClip) {
     logit: explained.logits[target],
     relevanceSum: sum(relevance),
   });
+  const shown = shownFeatures(clip.features, settings);
+  if (settings.kind === 'waveform') {
+    const { features, featureLabel } = shown;
+    return waveformFigure({
+      ...words,
+      samples: features.data,
+      featureLabel,
+      times: frameTimes(settings),
+      relevance: relevance.data,
+    });
+  }
   return explanationFigure({
     ...words,
-    ...shownFeatures(clip.features, settings),
+    ...shown,
     times: frameTimes(settings),
     frequencies: binFrequencies(settings),
     relevance,
   });
 }
 
-/** Log-mel input is shown in the decibels that it stands for: 1 is 0 dB, 0 is −topDb and all below. */
-export function shownFeatures(features: Matrix, { kind, topDb }: FeatureSettings) {
-  if (kind === 'mfcc') return { features, featureLabel: 'MFCC (of scaled log-mel levels)' };
+/** An input as pictures show it: levels in the decibels that they stand for (1 is 0 dB, 0 is −topDb and all below). */
+export function shownFeatures(features: Matrix, settings: FeatureSettings) {
+  const { topDb } = settings;
+  if (!zeroIsSilence(settings) || topDb === null) return { features, featureLabel: featureLabel(settings) };
   const decibels = { ...features, data: features.data.map((v) => topDb * (v - 1)) };
-  return { features: decibels, featureLabel: 'log-mel level (dB re max)' };
+  return { features: decibels, featureLabel: featureLabel(settings) };
 }
 
-/** What `NAME.npz` holds: features and relevance [bins, frames], times [frames] in s, frequencies [bins] in Hz. */
+/** What the values of an input are, with their unit. */
+function featureLabel(settings: FeatureSettings): string {
+  const { kind, scaling, ref, power } = settings;
+  const standardized = settings.mean !== 0 || settings.std !== 1;
+  const after = standardized ? ', standardized' : '';
+  if (kind === 'waveform') return `amplitude${after}`;
+  if (kind === 'mfcc') return `MFCC${scaling === 'level' ? ' (of scaled log-mel levels)' : ''}${after}`;
+  const quantity = power === 2 ? 'power' : power === 1 ? 'magnitude' : `magnitude^${power}`;
+  const values = {
+    level: kind === 'logmel' ? 'log-mel level (dB re max)' : 'level (dB re max)',
+    power_to_db: `${kind === 'logmel' ? 'mel ' : ''}${quantity} (dB re ${ref})`,
+    log: `ln ${kind === 'logmel' ? 'mel ' : ''}${quantity}`,
+    none: `${kind === 'logmel' ? 'mel ' : ''}${quantity}`,
+  };
+  return `${standardized && scaling === 'level' ? 'level' : values[scaling]}${after}`;
+}
+
+/**
+ * What `NAME.npz` holds: features and relevance [bins, frames], times [frames] in s, frequencies [bins] in Hz; of a
+ * waveform samples, relevance and times [samples].
+ */
 export function arraysOf({ clip: { features }, settings, relevance }: ExplainedClip): Uint8Array {
-  const matrix = ({ rows, columns, data }: Grid): NpyArray => ({
+  const float32 = (shape: number[], data: Grid['data']): NpyArray => ({
     dtype: 'float32',
-    shape: [rows, columns],
+    shape,
     data: Float32Array.from(data),
   });
+  const matrix = ({ rows, columns, data }: Grid) => float32([rows, columns], data);
   const axis = (data: Float64Array): NpyArray => ({ dtype: 'float64', shape: [data.length], data });
+  if (settings.kind === 'waveform') {
+    return encodeNpz({
+      samples: float32([features.columns], features.data),
+      relevance: float32([relevance.columns], relevance.data),
+      times: axis(frameTimes(settings)),
+    });
+  }
   const frequencies = binFrequencies(settings);
   return encodeNpz({
     features: matrix(features),
@@ -107,6 +149,6 @@ export function arraysOf({ clip: { features }, settings, relevance }: ExplainedC
 /** Shares of Σ|R| on what cannot be heard. */
 function quietShares({ clip, settings, relevance }: ExplainedClip) {
   const heard = { features: clip.features, paddedFrames: paddedFrames(settings, clip.fit) };
-  const { padding, silence } = sharesOf(relevance, heard, settings.kind, null);
+  const { padding, silence } = sharesOf(relevance, heard, zeroIsSilence(settings), null);
   return { padding, silence };
 }

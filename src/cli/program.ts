@@ -3,6 +3,7 @@ import { Command, type OutputConfiguration } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
 import { addAttribute } from './commands/attribute.ts';
 import { addDemo } from './commands/demo.ts';
+import { addDescribe } from './commands/describe.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFeatures } from './commands/features.ts';
 import { addPredict } from './commands/predict.ts';
@@ -15,6 +16,7 @@ const COMMANDS: readonly AddCommand[] = [
   addPredict,
   addExplain,
   addAttribute,
+  addDescribe,
   addFeatures,
 ];
 

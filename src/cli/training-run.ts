@@ -10,6 +10,7 @@ import { inputFromMelPower, inputShape, paddedFrames } from '../features/input.t
 import type { Matrix } from '../features/matrix.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import { architecture } from '../model/architectures.ts';
+import { probabilitiesOf } from '../model/logits.ts';
 import type { AudioModel } from '../model/model-file.ts';
 import { classifier } from '../model/network.ts';
 import { Explainer, PREDICTED } from '../relevance/explainer.ts';
@@ -26,7 +27,7 @@ import {
   settleFeatures,
   survey,
 } from './hear-corpus.ts';
-import { ranking, softmax } from './model.ts';
+import { ranking } from './model.ts';
 
 export interface RunWishes extends InputWishes {
   /** A kind of split or the path of a file; by speaker where speakers are known if not given. */
@@ -216,7 +217,7 @@ async function explainTest(
       indices.map(() => PREDICTED),
     );
     const classified = results.map((result) => {
-      const probabilities = softmax(result.logits);
+      const probabilities = probabilitiesOf(result.logits, null);
       return { ...result, probabilities, predicted: ranking(probabilities)[0] };
     });
     const wrong = indices.filter((i, at) => classified[at].predicted !== test[i].label);

@@ -2,9 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { untrainedModel } from '../../test/support/earmark.ts';
 import { type EarmarkError, FeatureError, ModelError } from '../errors.ts';
-import { defaultFeatures } from '../features/settings.ts';
+import { defaultFeatures, parseFeatureSettings } from '../features/settings.ts';
+import { GraphBuilder } from '../graph/builder.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
-import { type AudioModel, decodeModel, encodeModel } from './model-file.ts';
+import { int64s, tensor } from '../graph/types.ts';
+import { type AudioModel, decodeModel, describedModel, descriptionOf, encodeModel } from './model-file.ts';
 
 const model = untrainedModel(defaultFeatures('logmel', 8000, 0.25), ['ja', 'nein', 'weiß nicht']);
 
@@ -27,6 +29,92 @@ it('without training facts there are none', () => {
   expect(decodeModel(encodeOnnx({ ...graph, metadata: rest }), 'model').facts).toEqual({});
 });
 
+it('a file of before there were layouts and scalings reads as it was meant', () => {
+  const { kind, sampleRate, clipSamples, nFft, hopLength, winLength, window, center, padMode } =
+    model.features;
+  const { nMels, fmin, fmax, htk, norm, topDb, nMfcc, dctType, lifter } = model.features;
+  const stft = { kind, sampleRate, clipSamples, nFft, hopLength, winLength, window, center, padMode };
+  const old = { ...stft, nMels, fmin, fmax, htk, norm, topDb, nMfcc, dctType, lifter };
+  const { graph } = decodeModel(encodeModel(model), 'model');
+  const metadata = { ...graph.metadata, 'earmark.features': JSON.stringify(old) };
+  expect(decodeModel(encodeOnnx({ ...graph, metadata }), 'model').features).toEqual(model.features);
+});
+
+describe('a model that is told what it listens to', () => {
+  /** Mean over time of [N, time, bins], then a dense layer. */
+  function meanModel(time: number | string, bins: number) {
+    const g = new GraphBuilder();
+    const x = g.input('x', 'float32', ['N', time, bins]);
+    const mean = g.emit('ReduceMean', [x, int64s([1])], { keepdims: 0 });
+    const weight = tensor(
+      Float32Array.from({ length: 2 * bins }, (_, i) => i % 3),
+      [bins, 2],
+    );
+    g.output(g.emit('MatMul', [mean, weight]));
+    return g.build('mean');
+  }
+  const features = parseFeatureSettings({
+    kind: 'logmel',
+    sampleRate: 8000,
+    clipSamples: 800,
+    nFft: 256,
+    hopLength: 80,
+    nMels: 5,
+    scaling: 'power_to_db',
+    layout: ['batch', 'time', 'bin'],
+  });
+  const labels = ['yes', 'no'];
+
+  it('knows nothing of itself', () => {
+    expect(descriptionOf(meanModel(11, 5), 'm')).toEqual({});
+    expect(() => describedModel(meanModel(11, 5), 'm', { labels })).toThrow(/got no feature settings/);
+  });
+
+  it('remembers it', () => {
+    const told = describedModel(meanModel(11, 5), 'm', { labels, features });
+    const { graph: _, ...back } = decodeModel(encodeModel(told), 'm');
+    expect(back).toEqual({ labels, features, facts: {} });
+  });
+
+  it('what is given goes before what it says', () => {
+    const told = describedModel(meanModel(11, 5), 'm', { labels, features });
+    const { graph } = decodeModel(encodeModel(told), 'm');
+    expect(describedModel(graph, 'm', { labels: ['a', 'b'] })).toMatchObject({
+      labels: ['a', 'b'],
+      features,
+    });
+  });
+
+  it('its open extents become those of the features', () => {
+    const { graph } = describedModel(meanModel('time', 5), 'm', { labels, features });
+    expect(graph.inputs[0].shape).toEqual(['N', 11, 5]);
+  });
+
+  it.each([
+    [
+      'rows',
+      meanModel(11, 6),
+      { labels, features },
+      /expected one input \[N, 11, 5\] of batch, time, bin, got \[N, 11, 6\]/,
+    ],
+    ['frames', meanModel(12, 5), { labels, features }, /expected one input \[N, 11, 5\].*got \[N, 12, 5\]/],
+    [
+      'axes',
+      meanModel(11, 5),
+      { labels, features: { ...features, layout: ['batch', 'bin', 'time'] as const } },
+      /expected one input \[N, 5, 11\] of batch, bin, time, got \[N, 11, 5\]/,
+    ],
+    [
+      'labels',
+      meanModel(11, 5),
+      { labels: ['one'], features },
+      /labels do not fit.*expected 2 labels, got 1/,
+    ],
+  ])('refuses other %s', (_, graph, given, message) => {
+    expect(() => describedModel(graph, 'm', given)).toThrow(message);
+  });
+});
+
 describe('refusals', () => {
   const own = decodeModel(encodeModel(model), 'model').graph;
   const withMetadata = (change: Record<string, string | undefined>) => {
@@ -44,7 +132,12 @@ describe('refusals', () => {
       /does not say what it listens to.*earmark.labels/,
     ],
     ['no feature settings', withMetadata({ 'earmark.features': undefined }), ModelError, /earmark.features/],
-    ['another maker', encodeOnnx({ ...own, metadata: {} }), ModelError, /^m.onnx: .*`earmark attribute`/],
+    [
+      'another maker',
+      encodeOnnx({ ...own, metadata: {} }),
+      ModelError,
+      /^m.onnx: .*--features FILE and --labels FILE.*`earmark describe`/,
+    ],
     [
       'broken JSON',
       withMetadata({ 'earmark.labels': '["ja",' }),
@@ -57,7 +150,7 @@ describe('refusals', () => {
       ModelError,
       /cannot be read/,
     ],
-    ['one label', withMetadata({ 'earmark.labels': '["ja"]' }), ModelError, /cannot be read/],
+    ['no label', withMetadata({ 'earmark.labels': '[]' }), ModelError, /cannot be read/],
     [
       'a label too few',
       withMetadata({ 'earmark.labels': '["ja","nein"]' }),
@@ -71,7 +164,7 @@ describe('refusals', () => {
       'settings of another input',
       withFeatures({ clipSamples: 4000 }),
       ModelError,
-      /feature settings do not fit the model: expected one input \[N, 1, \d+, 51\], got \[N, 1, \d+, 26\]/,
+      /feature settings do not fit the model: expected one input \[N, 1, \d+, 51\] of batch, channel, bin, time, got \[N, 1, \d+, 26\]/,
     ],
     ['settings of other rows', withFeatures({ nMels: 5 }), ModelError, /expected one input \[N, 1, 5, 26\]/],
     ['no model at all', new Uint8Array(9), ModelError, /not an ONNX model/],

@@ -65,7 +65,7 @@ describe('noise', () => {
   const all = bandwidth.reduce((a, b) => a + b, 0);
   /** Power over the loudest value's, undone from the input. */
   const powerOf = ({ data }: Matrix) =>
-    data.map((v) => (v > 0 ? 10 ** (((v - 1) * settings.topDb) / 10) : 0));
+    data.map((v) => (v > 0 ? 10 ** (((v - 1) * settings.topDb!) / 10) : 0));
   const total = (values: Float64Array, ofRow: (row: number) => boolean) =>
     values.reduce((sum, v, i) => sum + (ofRow(Math.floor(i / columns)) ? v : 0), 0);
 

@@ -1,21 +1,31 @@
 // `earmark attribute`: relevance for raw tensors, so that anyone can compare it with another library's.
 import type { Command } from 'commander';
 import { FileError, UsageError } from '../../errors.ts';
+import { inputRange } from '../../features/range.ts';
 import { readBytes, writeFileAtomic } from '../../files/atomic.ts';
 import { decodeNpy, encodeNpy } from '../../files/npy.ts';
-import { decodeOnnx } from '../../graph/onnx.ts';
+import type { Graph } from '../../graph/types.ts';
+import { checkLabels, descriptionOf, withFeatures } from '../../model/model-file.ts';
 import type { CompileOptions } from '../../relevance/compile.ts';
 import { Explainer, PREDICTED } from '../../relevance/explainer.ts';
 import { DEFAULT_METHOD, parseMethod } from '../../relevance/method.ts';
 import { nodeRuntime } from '../../runtime/node.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
+import {
+  classOf,
+  type DescriptionFiles,
+  descriptionOptions,
+  readDescription,
+  readGraph,
+  shownLabels,
+} from '../model.ts';
 import { jsonOption, methodList, startOption, wholeNumber } from '../options.ts';
 import { checkOutputs } from '../output.ts';
 
-export interface AttributeOptions {
+export interface AttributeOptions extends DescriptionFiles {
   /** .npy of the model's input, float32 or float64. */
   readonly input: string;
-  /** `predicted`, a class, or a .npy of classes [N]. */
+  /** `predicted`, a label, a class, or a .npy of classes [N]. */
   readonly target: string;
   readonly start: NonNullable<CompileOptions['start']>;
   readonly method: string;
@@ -34,13 +44,20 @@ Example:
   earmark attribute model.onnx --input x.npy --method epsilon:epsilon=0.01 --out r.npy --logits l.npy`;
 
 export function addAttribute(program: Command, { terminal, give }: Frame): void {
+  const [featuresOption, labelsOption] = descriptionOptions();
   program
     .command('attribute')
     .summary('relevance for raw tensors')
     .description("Compute relevance for raw tensors: any ONNX classifier's input in, its relevance out.")
     .argument('<model>', 'ONNX file of a classifier')
     .requiredOption('--input <x.npy>', "the model's input [N, …]; float32, or float64, which is cast")
-    .option('--target <what>', 'predicted, a class from 0, or a .npy of int32 or int64 [N]', 'predicted')
+    .option(
+      '--target <what>',
+      'predicted, a label, a class from 0, or a .npy of int32 or int64 [N]',
+      'predicted',
+    )
+    .addOption(featuresOption)
+    .addOption(labelsOption)
     .addOption(startOption())
     .option('--method <name[:key=value,…]>', 'how relevance is propagated', DEFAULT_METHOD)
     .requiredOption('--out <r.npy>', 'where to write the relevance: float32, of the shape of the input')
@@ -57,23 +74,24 @@ export function addAttribute(program: Command, { terminal, give }: Frame): void 
 /** @throws FileError, ModelError, GraphError, MethodError, UsageError */
 export async function attribute(
   modelPath: string,
-  { input, target, start, method: methodText, out, logits, ledger, batch }: AttributeOptions,
+  { input, target, start, method: methodText, out, logits, ledger, batch, ...files }: AttributeOptions,
   { progress }: Terminal,
 ): Promise<Result> {
   const method = parseMethod(methodText);
   await checkOutputs(out, logits, ledger);
-  const model = decodeOnnx(await readBytes(modelPath, 'model'), modelPath);
+  const { graph: model, labels, range } = await readClassifier(modelPath, files);
   const { data, shape } = await readInput(input);
-  const targets = await readTargets(target, shape[0] ?? 0);
+  const targets = await readTargets(target, shape[0] ?? 0, labels);
   const explainer = await Explainer.open(nodeRuntime, model, {
     method,
     start,
     batch,
     ledger: ledger !== undefined,
+    ...(range && { range }),
   });
   progress.start(shape[0] ?? 0, 'clips');
   const got = await explainer
-    .explain(data, shape, targets, (done) => progress.update(done))
+    .explain(data, shape, targets, { progress: (done) => progress.update(done) })
     .finally(() => explainer.release());
   progress.stop();
   const float32 = (values: Float32Array, dims: number[]) =>
@@ -93,6 +111,16 @@ export async function attribute(
   return { text: `${out}: relevance [${shape.join(', ')}] by ${method.name} from ${start}`, json };
 }
 
+/** A classifier with what it or the user says of its labels and of the range of its input. */
+async function readClassifier(path: string, files: DescriptionFiles) {
+  const given = await readDescription(files);
+  const graph = await readGraph(path);
+  const { labels, features } = { ...descriptionOf(graph, path), ...given };
+  if (labels) checkLabels(graph, labels, path);
+  const fitted: Graph = features ? withFeatures(graph, features, path) : graph;
+  return { graph: fitted, labels, range: features && inputRange(features) };
+}
+
 /** Float32 data of a .npy of floats. */
 async function readInput(path: string): Promise<{ data: Float32Array; shape: number[] }> {
   const { data, shape, dtype } = decodeNpy(await readBytes(path, 'input'), path);
@@ -103,14 +131,16 @@ async function readInput(path: string): Promise<{ data: Float32Array; shape: num
 }
 
 /** The class to explain of each of `count` clips. */
-async function readTargets(text: string, count: number): Promise<number[]> {
+async function readTargets(text: string, count: number, labels?: readonly string[]): Promise<number[]> {
+  if (labels?.includes(text)) return new Array(count).fill(classOf(text, labels));
   if (text === 'predicted') return new Array(count).fill(PREDICTED);
   if (/^-?\d+$/.test(text)) return new Array(count).fill(Number(text));
   if (!text.endsWith('.npy')) {
     throw new UsageError({
       what: '--target',
-      expected: 'predicted, a class from 0, or a .npy file',
+      expected: `predicted, ${labels ? `one of ${shownLabels(labels)}, ` : ''}a class from 0, or a .npy file`,
       got: text,
+      ...(!labels && { todo: 'For a label, say with --labels FILE what the labels are.' }),
     });
   }
   const { data, shape, dtype } = decodeNpy(await readBytes(text, 'targets'), text);

@@ -1,8 +1,10 @@
 // `earmark explain`: for each recording what its model listened to, as pictures, numbers and arrays.
 import { basename, join, parse } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../../errors.ts';
+import { fromLayout, inputDims, toLayout } from '../../features/layout.ts';
+import { inputRange } from '../../features/range.ts';
 import { makeFolder, writeFileAtomic } from '../../files/atomic.ts';
+import { logitsOf, probabilitiesOf } from '../../model/logits.ts';
 import type { AudioModel } from '../../model/model-file.ts';
 import type { CompileOptions } from '../../relevance/compile.ts';
 import { Explainer, PREDICTED } from '../../relevance/explainer.ts';
@@ -12,11 +14,11 @@ import { nodeRuntime } from '../../runtime/node.ts';
 import { forEachClip, type HeardClip } from '../clips.ts';
 import { arraysOf, type ExplainedClip, factsOf, pictureOf } from '../explained-clip.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
-import { ranking, readModel, softmax } from '../model.ts';
+import { classOf, type DescriptionFiles, descriptionOptions, ranking, readModel } from '../model.ts';
 import { distinctNames } from '../names.ts';
 import { jsonOption, methodList, startOption } from '../options.ts';
 
-export interface ExplainOptions {
+export interface ExplainOptions extends DescriptionFiles {
   readonly method: string;
   /** `predicted`, a label, or a class number. */
   readonly target: string;
@@ -29,19 +31,25 @@ export interface ExplainOptions {
 
 const EXAMPLE = `
 Of each recording it writes NAME.png and NAME.svg (the input, its relevance, and
-both together), NAME.json (logits, probabilities, target, method, ledger, shares
+both together; of a waveform the samples and the relevance along them), NAME.json (logits, probabilities, target, method, ledger, shares
 of relevance) and NAME.npz (features, relevance, axes).
 
 Example:
   earmark explain runs/fsdd/model.onnx three.wav --method gamma:gamma=0.5 --out maps`;
 
 export function addExplain(program: Command, { terminal, give }: Frame): void {
+  const [featuresOption, labelsOption] = descriptionOptions();
   program
     .command('explain')
     .summary('which times and frequencies decided, as pictures and numbers')
     .description('Show which times and frequencies decided what a model takes recordings for.')
-    .argument('<model>', 'model.onnx that `earmark train` wrote')
+    .argument(
+      '<model>',
+      'model.onnx of `earmark train` or `describe`, or any ONNX classifier with the two files',
+    )
     .argument('<audio...>', 'WAV files, or folders of them')
+    .addOption(featuresOption)
+    .addOption(labelsOption)
     .option('--method <name[:key=value,…]>', 'how relevance is propagated', DEFAULT_METHOD)
     .option('--target <what>', 'the class to explain: predicted, a label, or a number from 0', 'predicted')
     .addOption(startOption())
@@ -61,13 +69,19 @@ export function addExplain(program: Command, { terminal, give }: Frame): void {
 export async function explain(
   modelPath: string,
   audio: readonly string[],
-  { method: methodText, target: targetText, start, label, out }: ExplainOptions,
+  { method: methodText, target: targetText, start, label, out, ...files }: ExplainOptions,
   terminal: Terminal,
 ): Promise<Result> {
   const method = parseMethod(methodText);
-  const model = await readModel(modelPath);
+  const model = await readModel(modelPath, files);
   const target = classOf(targetText, model.labels);
-  const explainer = await Explainer.open(nodeRuntime, model.graph, { method, start, ledger: true });
+  const range = inputRange(model.features);
+  const explainer = await Explainer.open(nodeRuntime, model.graph, {
+    method,
+    start,
+    ledger: true,
+    ...(range && { range }),
+  });
   const distinct = distinctNames();
   const { results, failed } = await forEachClip(audio, model.features, terminal, async (clip) => {
     const trueLabel = label ?? labelInName(clip.file, model.labels);
@@ -99,13 +113,14 @@ interface Asked {
 
 async function explainClip(
   explainer: Explainer,
-  { labels, features: settings }: AudioModel,
+  { graph, labels, features: settings }: AudioModel,
   clip: HeardClip,
   { target, start, method, trueLabel, modelPath }: Asked,
 ): Promise<ExplainedClip> {
-  const { rows, columns, data } = clip.features;
-  const got = await explainer.explain(Float32Array.from(data), [1, 1, rows, columns], [target]);
-  const probabilities = softmax(got.logits);
+  const shape = [clip.features.rows, clip.features.columns] as const;
+  const input = toLayout(clip.features, settings.layout);
+  const got = await explainer.explain(input, inputDims(settings.layout, shape), [target]);
+  const probabilities = probabilitiesOf(got.logits, logitsOf(graph).activation);
   const [predicted] = ranking(probabilities);
   return {
     clip,
@@ -119,7 +134,7 @@ async function explainClip(
     target: target === PREDICTED ? predicted : target,
     method: method.name,
     start,
-    relevance: { rows, columns, data: got.relevance },
+    relevance: fromLayout(got.relevance, settings.layout, shape),
     ledger: got.ledger,
   };
 }
@@ -134,16 +149,6 @@ async function writeClip(explained: ExplainedClip, path: string) {
   await writeFileAtomic(png, svgToPng(svg));
   await writeFileAtomic(`${path}.json`, `${JSON.stringify(facts, null, 2)}\n`);
   return { png, facts };
-}
-
-/** A label goes before a number, since labels may be numbers themselves. */
-function classOf(text: string, labels: readonly string[]): number {
-  if (text === 'predicted') return PREDICTED;
-  const named = labels.indexOf(text);
-  if (named >= 0) return named;
-  if (/^\d+$/.test(text) && Number(text) < labels.length) return Number(text);
-  const expected = `predicted, a number from 0 to ${labels.length - 1}, or one of ${labels.join(', ')}`;
-  throw new UsageError({ what: '--target', expected, got: text });
 }
 
 /** The label in names of the form LABEL_SPEAKER_REPETITION.wav, where the model knows it. */

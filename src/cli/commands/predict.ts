@@ -1,24 +1,33 @@
 // `earmark predict`: what a model takes recordings for.
 import type { Command } from 'commander';
+import { inputDims, toLayout } from '../../features/layout.ts';
+import type { ValueInfo } from '../../graph/types.ts';
+import { logitsOf, probabilitiesOf } from '../../model/logits.ts';
 import { nodeRuntime } from '../../runtime/node.ts';
 import { float32 } from '../../runtime/runtime.ts';
 import { fitFacts, forEachClip, type HeardClip } from '../clips.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
-import { ranking, readModel, softmax } from '../model.ts';
+import { type DescriptionFiles, descriptionOptions, ranking, readModel } from '../model.ts';
 import { jsonOption, wholeNumber } from '../options.ts';
 
-export interface PredictOptions {
+export interface PredictOptions extends DescriptionFiles {
   /** How many classes to tell of each clip. */
   readonly top: number;
 }
 
 export function addPredict(program: Command, { terminal, give }: Frame): void {
+  const [featuresOption, labelsOption] = descriptionOptions();
   program
     .command('predict')
     .summary('what a model takes recordings for')
     .description('Say what a model takes recordings for: on each line a file, its label and the probability.')
-    .argument('<model>', 'model.onnx that `earmark train` wrote')
+    .argument(
+      '<model>',
+      'model.onnx of `earmark train` or `describe`, or any ONNX classifier with the two files',
+    )
     .argument('<audio...>', 'WAV files, or folders of them')
+    .addOption(featuresOption)
+    .addOption(labelsOption)
     .option('--top <n>', 'how many labels to tell, the most probable first', wholeNumber(1), 1)
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  earmark predict runs/fsdd/model.onnx three.wav --top 3')
@@ -31,17 +40,21 @@ export function addPredict(program: Command, { terminal, give }: Frame): void {
 export async function predict(
   modelPath: string,
   audio: readonly string[],
-  { top }: PredictOptions,
+  { top, ...files }: PredictOptions,
   terminal: Terminal,
 ): Promise<Result> {
-  const { graph, labels, features } = await readModel(modelPath);
-  const session = await nodeRuntime.open(graph);
+  const { graph, labels, features } = await readModel(modelPath, files);
+  const { name, activation, graph: withLogits } = logitsOf(graph);
+  const output: ValueInfo = { name, dtype: 'float32', shape: [graph.inputs[0].shape[0], labels.length] };
+  const session = await nodeRuntime.open({ ...withLogits, outputs: [output] });
   const classify = async (clip: HeardClip) => {
-    const { rows, columns, data } = clip.features;
-    const input = float32(Float32Array.from(data), [1, 1, rows, columns]);
-    const output = await session.run({ [graph.inputs[0].name]: input });
-    const logits = Array.from(output[graph.outputs[0].name].data as Float32Array);
-    const probabilities = softmax(logits);
+    const { rows, columns } = clip.features;
+    const dims = inputDims(features.layout, [rows, columns]);
+    const input = float32(toLayout(clip.features, features.layout), dims);
+    const logits = Array.from(
+      (await session.run({ [graph.inputs[0].name]: input }))[name].data as Float32Array,
+    );
+    const probabilities = probabilitiesOf(logits, activation);
     const ranked = ranking(probabilities).map((k) => ({ label: labels[k], probability: probabilities[k] }));
     return {
       file: clip.file,
