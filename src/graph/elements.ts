@@ -90,10 +90,11 @@ export function smallElements(
   if (!known || !few) return undefined;
   const operands = inputs.map((x) => x && { ...x, elements: x.elements as Elements });
   if (operands.every((x) => !x || isNumeric(x.elements))) {
+    // + 0: whole numbers have no −0.
     return evaluate(
       node,
       operands.map((x) => x && array(x, x.elements)),
-    ).map((result) => Array.from(result.data));
+    ).map((result) => Array.from(result.data, (v) => v + 0));
   }
   return symbolic(node, operands, types[0]);
 }
