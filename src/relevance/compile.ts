@@ -98,7 +98,7 @@ export function compile(model: Graph, options: CompileOptions): Explanation {
     logits: publish(g, 'logits', logits),
     relevance: publish(g, 'relevance', relevance),
   };
-  const along = layers ? layerOutputs(g, graph.nodes, adjoints, walk.ruleName) : undefined;
+  const along = layers ? layerOutputs(g, graph, adjoints, walk.ruleName) : undefined;
   return {
     method,
     start,
@@ -157,16 +157,21 @@ function publish(g: GraphBuilder, name: string, value: string): string {
   return name;
 }
 
+/** The relevance of what each layer computes; of values whose first axis is the batch's, so that batches can be joined. */
 function layerOutputs(
   g: GraphBuilder,
-  nodes: readonly Node[],
+  graph: Graph,
   adjoints: ReadonlyMap<string, string>,
   ruleName: (node: Node) => string,
 ): LayerRelevance[] {
-  return nodes.flatMap((node) => {
+  const [batch] = graph.inputs[0].shape;
+  return graph.nodes.flatMap((node) => {
     const adjoint = adjoints.get(node.outputs[0]);
     if (adjoint === undefined) return [];
+    const shape = g.shape(adjoint);
+    const byClip = shape[0] === batch || (typeof shape[0] === 'string' && shape[0].endsWith(`*${batch}`));
+    if (!byClip) return [];
     const name = publish(g, `relevance/${node.name}`, adjoint);
-    return [{ node: node.name, op: node.op, rule: ruleName(node), shape: g.shape(name), name }];
+    return [{ node: node.name, op: node.op, rule: ruleName(node), shape, name }];
   });
 }

@@ -34,9 +34,9 @@ describeShared(folder, 'Explainer', () => {
 
   it('agrees with zennit in batches that do not divide the clips', async () => {
     const done: number[] = [];
-    const { logits, relevance, ledger } = await explainer.explain(input.data, input.shape, undefined, (n) =>
-      done.push(n),
-    );
+    const { logits, relevance, ledger } = await explainer.explain(input.data, input.shape, undefined, {
+      progress: (n) => done.push(n),
+    });
     expect(done).toEqual([3, 4]);
     expect(difference(relevance, floats('epsilon_plus_flat').data)).toBeLessThanOrEqual(1e-5);
     expect(difference(logits, floats('logits').data)).toBeLessThanOrEqual(1e-5);

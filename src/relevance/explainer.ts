@@ -1,17 +1,30 @@
 // Explains clips with one compiled graph and one session, in batches, and refuses input that the graph cannot take.
-import { MethodError, ModelError } from '../errors.ts';
-import type { Graph, ValueInfo } from '../graph/types.ts';
+import { MethodError } from '../errors.ts';
+import type { Graph } from '../graph/types.ts';
 import { sizeOf } from '../graph/types.ts';
-import { float32, int64, type Runtime, type Session } from '../runtime/runtime.ts';
-import { type CompileOptions, compile, type Explanation } from './compile.ts';
+import { float32, int64, type Runtime, type RuntimeTensor, type Session } from '../runtime/runtime.ts';
+import { checkClasses, checkInput } from './check-input.ts';
+import { type CompileOptions, compile, type Explanation, type LayerRelevance } from './compile.ts';
 import { type Ledger, type LedgerLayer, readLedger } from './ledger.ts';
+import { RUN_LOOP } from './loops.ts';
+import type { Method } from './method.ts';
 
 /** The target that stands for the class with the largest logit. */
 export const PREDICTED = -1;
+/** The class to explain against that stands for the one with the largest logit beside the target. */
+export const RUNNER_UP = -1;
 
 export interface ExplainerOptions extends CompileOptions {
   /** Clips in one run (32); a model whose batch is fixed keeps its own. */
   readonly batch?: number;
+}
+
+/** What may be said of the clips of one call. */
+export interface ExplainOptions {
+  /** [N] classes to explain against, where the explainer is one of logit A − logit B; {@link RUNNER_UP} unless given. */
+  readonly against?: ArrayLike<number>;
+  /** Called after each batch with the number of clips done. */
+  readonly progress?: (done: number) => void;
 }
 
 /** N explained clips, row-major. */
@@ -22,33 +35,53 @@ export interface Explained {
   readonly relevance: Float32Array;
   /** Where it was asked for; its entries are [N]. */
   readonly ledger?: Ledger;
+  /** Where they were asked for, from the first layer to the last. */
+  readonly layers?: readonly (LayerRelevance & {
+    readonly dims: readonly number[];
+    readonly data: Float32Array;
+  })[];
+}
+
+interface Classes {
+  readonly targets: readonly number[];
+  readonly against: readonly number[];
 }
 
 /** A classifier and a method, compiled and loaded once, for any number of clips. */
 export class Explainer {
   readonly explanation: Explanation;
+  readonly method: Method;
   private readonly session: Session;
   private readonly batch: number;
 
-  private constructor(explanation: Explanation, session: Session, batch: number) {
+  private constructor(explanation: Explanation, method: Method, session: Session, batch: number) {
     this.explanation = explanation;
+    this.method = method;
     this.session = session;
     this.batch = batch;
   }
 
   /**
-   * Compiles a classifier's explanation and opens a session for it.
-   * @throws ModelError, GraphError as {@link compile}; MethodError for a batch that is no whole number above 0
+   * Compiles a classifier's explanation and opens a session for it; of a method that is a loop, the gradient's.
+   * @throws ModelError, GraphError, MethodError as {@link compile}; MethodError for a batch that is no whole number above 0
    */
   static async open(runtime: Runtime, model: Graph, options: ExplainerOptions): Promise<Explainer> {
-    const { batch = 32 } = options;
+    const { batch = 32, method } = options;
     if (!Number.isInteger(batch) || batch < 1) {
       throw new MethodError({ what: 'batch', expected: 'a whole number above 0', got: `${batch}` });
     }
-    const explanation = compile(model, options);
+    const { loop, ...single } = method;
+    if (loop && (options.ledger || options.layers)) {
+      throw new MethodError({
+        what: `"${method.name}" has neither a ledger nor relevance at its layers`,
+        expected: 'a method of one pass',
+      });
+    }
+    const once = loop ? { ...options, method: { ...single, timesInput: false } } : options;
+    const explanation = compile(model, once);
     const [fixed] = explanation.input.shape;
     const session = await runtime.open(explanation.graph);
-    return new Explainer(explanation, session, typeof fixed === 'number' ? fixed : batch);
+    return new Explainer(explanation, method, session, typeof fixed === 'number' ? fixed : batch);
   }
 
   /** Number of classes. */
@@ -61,7 +94,6 @@ export class Explainer {
    * @param input row-major, of shape `dims`
    * @param dims [N, …], as the model's input
    * @param targets [N] classes, or {@link PREDICTED}, which all are unless given
-   * @param progress called after each batch with the number of clips done
    * @throws ModelError where shapes do not fit, a value is not finite or a target is no class of the model;
    * MethodError where the relevance is not finite
    */
@@ -69,29 +101,32 @@ export class Explainer {
     input: Float32Array,
     dims: readonly number[],
     targets?: ArrayLike<number>,
-    progress?: (done: number) => void,
+    { against, progress }: ExplainOptions = {},
   ): Promise<Explained> {
     checkInput(input, dims, this.explanation.input);
-    const count = dims[0];
-    const wanted = targets ?? new Array<number>(count).fill(PREDICTED);
-    checkTargets(wanted, count, this.classes);
-    const size = input.length / count;
-    const logits = new Float32Array(count * this.classes);
-    const relevance = new Float32Array(input.length);
-    const ledgers: Ledger[] = [];
-    for (let from = 0; from < count; from += this.batch) {
-      const to = Math.min(from + this.batch, count);
-      const part = await this.run(
-        input.subarray(from * size, to * size),
-        dims.slice(1),
-        Array.from({ length: to - from }, (_, i) => wanted[from + i]),
+    const [count] = dims;
+    const standing = new Array<number>(count).fill(-1);
+    const wanted = { targets: Array.from(targets ?? standing), against: Array.from(against ?? standing) };
+    checkClasses('target', wanted.targets, count, this.classes, 'the predicted one');
+    checkClasses('class to explain against', wanted.against, count, this.classes, 'the strongest other one');
+    if (against && !this.explanation.against) {
+      throw new MethodError('this explainer was not opened to explain against another class');
+    }
+    const part = this.method.loop ? 1 : this.batch;
+    const parts: Explained[] = [];
+    for (let from = 0; from < count; from += part) {
+      const to = Math.min(from + part, count);
+      const clips = input.subarray((from * input.length) / count, (to * input.length) / count);
+      const of = (all: readonly number[]) => all.slice(from, to);
+      const chosen = { targets: of(wanted.targets), against: of(wanted.against) };
+      parts.push(
+        await (this.method.loop
+          ? this.runLoop(clips, dims.slice(1), chosen)
+          : this.run(clips, dims.slice(1), chosen)),
       );
-      logits.set(part.logits, from * this.classes);
-      relevance.set(part.relevance, from * size);
-      if (part.ledger) ledgers.push(part.ledger);
       progress?.(to);
     }
-    return { logits, relevance, ...(ledgers.length > 0 && { ledger: joined(ledgers) }) };
+    return joined(parts);
   }
 
   /** Frees the session. */
@@ -99,78 +134,96 @@ export class Explainer {
     return this.session.release();
   }
 
-  /** One batch; where the model's batch is fixed, the last one is filled up with zeros, which are cut off again. */
-  private async run(input: Float32Array, clip: readonly number[], targets: number[]): Promise<Explained> {
-    const { explanation, classes } = this;
+  /** Up to one batch. */
+  private async run(input: Float32Array, clip: readonly number[], chosen: Classes): Promise<Explained> {
+    const { explanation } = this;
+    const count = chosen.targets.length;
+    const { got, rows } = await this.runGraph(input, clip, chosen);
+    const cut = (tensor: RuntimeTensor) => {
+      const data = tensor.data as Float32Array;
+      return data.subarray(0, (count * data.length) / rows);
+    };
+    const relevance = finite(cut(got[explanation.relevance]), explanation.graph.name);
+    const { ledger, layers } = explanation;
+    return {
+      logits: cut(got[explanation.logits]),
+      relevance,
+      ...(ledger && {
+        ledger: mapLedger(readLedger(ledger.rows, got[ledger.name].data as Float32Array, rows), (entry) =>
+          entry.slice(0, count),
+        ),
+      }),
+      ...(layers && {
+        layers: layers.map((layer) => {
+          const { dims } = got[layer.name];
+          return { ...layer, dims: [(dims[0] * count) / rows, ...dims.slice(1)], data: cut(got[layer.name]) };
+        }),
+      }),
+    };
+  }
+
+  /** One run; where the model's batch is fixed, the clips are filled up with zeros. */
+  private async runGraph(
+    input: Float32Array,
+    clip: readonly number[],
+    { targets, against }: Classes,
+    fetches?: readonly string[],
+  ): Promise<{ got: Record<string, RuntimeTensor>; rows: number }> {
+    const { explanation } = this;
     const count = targets.length;
     const rows = typeof explanation.input.shape[0] === 'number' ? this.batch : count;
     const size = sizeOf(clip);
     const filled = rows === count ? input : new Float32Array(rows * size);
     if (rows !== count) filled.set(input);
-    const classOf = [...targets, ...new Array(rows - count).fill(0)];
-    const got = await this.session.run({
+    const classOf = (given: readonly number[]) => int64([...given, ...new Array(rows - count).fill(-1)]);
+    const feeds = {
       [explanation.input.name]: float32(filled, [rows, ...clip]),
-      [explanation.target]: int64(classOf),
-    });
-    const floats = (name: string) => got[name].data as Float32Array;
-    const relevance = floats(explanation.relevance).subarray(0, count * size);
-    if (!relevance.every(Number.isFinite)) {
-      throw new MethodError({
-        what: `the relevance of "${explanation.graph.name}" is not finite`,
-        todo: 'Use a larger stabilizer or epsilon, and check the range of the input.',
-      });
-    }
-    const logits = floats(explanation.logits).subarray(0, count * classes);
-    const { ledger } = explanation;
-    return {
-      logits,
-      relevance,
-      ...(ledger && { ledger: cut(readLedger(ledger.rows, floats(ledger.name), rows), count) }),
+      [explanation.target]: classOf(targets),
+      ...(explanation.against && { [explanation.against]: classOf(against) }),
     };
+    return { got: await (fetches ? this.session.run(feeds, {}, fetches) : this.session.run(feeds)), rows };
+  }
+
+  /** One clip by a method that looks at many like it. */
+  private async runLoop(x: Float32Array, extents: readonly number[], chosen: Classes): Promise<Explained> {
+    const { explanation, method, classes, batch } = this;
+    if (!method.loop) throw new MethodError(`"${method.name}" is no loop`);
+    const logitsOf = async (clips: Float32Array) => {
+      const count = clips.length / x.length;
+      const many = { targets: new Array(count).fill(0), against: new Array(count).fill(-1) };
+      const { got } = await this.runGraph(clips, extents, many, [explanation.logits]);
+      return (got[explanation.logits].data as Float32Array).subarray(0, count * classes);
+    };
+    const logits = await logitsOf(x);
+    const strongest = (beside: number) =>
+      logits.reduce((best, v, k) => (k !== beside && (best < 0 || v > logits[best]) ? k : best), -1);
+    const target = chosen.targets[0] < 0 ? strongest(-1) : chosen.targets[0];
+    const against = chosen.against[0] < 0 ? strongest(target) : chosen.against[0];
+    const gradients = async (clips: Float32Array) => {
+      const count = clips.length / x.length;
+      const same = { targets: new Array(count).fill(target), against: new Array(count).fill(against) };
+      return (await this.run(clips, extents, same)).relevance;
+    };
+    const values = async (clips: Float32Array) => {
+      const rows = await logitsOf(clips);
+      const minus = explanation.against ? (i: number) => rows[i * classes + against] : () => 0;
+      return Float64Array.from(
+        { length: clips.length / x.length },
+        (_, i) => rows[i * classes + target] - minus(i),
+      );
+    };
+    const run = RUN_LOOP[method.loop.name];
+    const relevance = await run({ x, extents, gradients, values, batch }, method.loop.parameters);
+    return { logits, relevance: finite(relevance, explanation.graph.name) };
   }
 }
 
-function checkInput(input: Float32Array, dims: readonly number[], { name, shape }: ValueInfo): void {
-  const fits =
-    dims.length === shape.length && shape.every((d, i) => i === 0 || typeof d === 'string' || d === dims[i]);
-  if (!fits || !dims.every((d) => Number.isInteger(d) && d > 0)) {
-    const any = ['N', ...shape.slice(1)].join(', ');
-    throw new ModelError({
-      what: `shape of the input "${name}"`,
-      expected: `[${any}]`,
-      got: `[${dims.join(', ')}]`,
-    });
-  }
-  if (input.length !== sizeOf(dims)) {
-    throw new ModelError({
-      what: `input "${name}" does not fill its shape [${dims.join(', ')}]`,
-      expected: `${sizeOf(dims)} numbers`,
-      got: `${input.length}`,
-    });
-  }
-  const bad = input.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) {
-    const clip = Math.floor(bad / (input.length / dims[0]));
-    throw new ModelError({
-      what: `clip ${clip} of the input "${name}"`,
-      expected: 'finite numbers',
-      got: `${input[bad]}`,
-    });
-  }
-}
-
-function checkTargets(targets: ArrayLike<number>, count: number, classes: number): void {
-  if (targets.length !== count) {
-    throw new ModelError({ what: 'targets', expected: `${count}, one a clip`, got: `${targets.length}` });
-  }
-  const bad = Array.from(targets).find((t) => !Number.isInteger(t) || t < PREDICTED || t >= classes);
-  if (bad !== undefined) {
-    throw new ModelError({
-      what: 'target',
-      expected: `a class from 0 to ${classes - 1}, or ${PREDICTED} for the predicted one`,
-      got: `${bad}`,
-    });
-  }
+function finite(relevance: Float32Array, name: string): Float32Array {
+  if (relevance.every(Number.isFinite)) return relevance;
+  throw new MethodError({
+    what: `the relevance of "${name}" is not finite`,
+    todo: 'Use a larger stabilizer or epsilon, and check the range of the input.',
+  });
 }
 
 /** Changes every entry [N] of a ledger; `of` reads the same entry of another ledger of the same graph. */
@@ -188,10 +241,36 @@ function mapLedger(
   return { start: change(ledger.start, (l) => l.start), layers };
 }
 
-function cut(ledger: Ledger, count: number): Ledger {
-  return mapLedger(ledger, (entry) => entry.slice(0, count));
+/** The clips of several batches, one after the other. */
+function joined(parts: readonly Explained[]): Explained {
+  const [first] = parts;
+  if (parts.length === 1) return first;
+  return {
+    logits: concatenated(parts.map((p) => p.logits)),
+    relevance: concatenated(parts.map((p) => p.relevance)),
+    ...(first.ledger && {
+      ledger: mapLedger(first.ledger, (_, of) => parts.flatMap((p) => of(p.ledger as Ledger))),
+    }),
+    ...(first.layers && {
+      layers: first.layers.map((layer, i) => {
+        const same = parts.map((p) => (p.layers ?? [])[i]);
+        const rows = same.reduce((n, l) => n + l.dims[0], 0);
+        return {
+          ...layer,
+          dims: [rows, ...layer.dims.slice(1)],
+          data: concatenated(same.map((l) => l.data)),
+        };
+      }),
+    }),
+  };
 }
 
-function joined(ledgers: readonly Ledger[]): Ledger {
-  return mapLedger(ledgers[0], (_, of) => ledgers.flatMap(of));
+function concatenated(arrays: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(arrays.reduce((n, a) => n + a.length, 0));
+  let at = 0;
+  for (const a of arrays) {
+    all.set(a, at);
+    at += a.length;
+  }
+  return all;
 }

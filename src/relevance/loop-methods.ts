@@ -7,21 +7,22 @@ interface LoopDefinition {
 
 export const LOOPS = {
   /** Points of the Gauss–Legendre rule on the line from the baseline to the input. */
-  'integrated-gradients': { parameters: { steps: { default: 32, least: 1 }, baseline: { default: 0 } } },
-  /** `noise` is the standard deviation as a part of the input's range. */
+  'integrated-gradients': {
+    parameters: { steps: { default: 32, least: 1, whole: true }, baseline: { default: 0 } },
+  },
+  /** `noise` is the standard deviation as a part of the clip's range. */
   smoothgrad: {
     parameters: {
-      samples: { default: 32, least: 1 },
+      samples: { default: 32, least: 1, whole: true },
       noise: { default: 0.1, least: 0 },
-      seed: { default: 0, least: 0 },
+      seed: { default: 0, least: 0, whole: true },
     },
   },
-  /** Tiles of `rows` × `columns` elements of the last two axes, a `stride` of half a tile unless given. */
+  /** Tiles of `rows` × `columns` of the last two axes, an eighth of each axis unless given, moved on by half a tile. */
   occlusion: {
     parameters: {
-      rows: { default: 8, least: 1 },
-      columns: { default: 8, least: 1 },
-      stride: { default: 4, least: 1 },
+      rows: { least: 1, whole: true },
+      columns: { least: 1, whole: true },
       baseline: { default: 0 },
     },
   },

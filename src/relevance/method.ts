@@ -311,11 +311,12 @@ function readParameter(
     return [key, value];
   }
   const number = value === '' ? Number.NaN : Number(value);
-  const { least = Number.NEGATIVE_INFINITY } = spec;
-  if (!Number.isFinite(number) || number < least) {
+  const { least = Number.NEGATIVE_INFINITY, whole = false } = spec;
+  if (!Number.isFinite(number) || number < least || (whole && !Number.isInteger(number))) {
+    const kind = whole ? 'a whole number' : 'a number';
     throw new MethodError({
       what: `${key} of ${where}`,
-      expected: least === Number.NEGATIVE_INFINITY ? 'a number' : `a number ≥ ${least}`,
+      expected: least === Number.NEGATIVE_INFINITY ? kind : `${kind} ≥ ${least}`,
       got: value || 'nothing',
     });
   }

@@ -25,6 +25,7 @@ export type Parameters = Readonly<Record<string, number>>;
 export interface ParameterSpec {
   readonly default?: number;
   readonly least?: number;
+  readonly whole?: boolean;
 }
 
 export interface RuleDefinition {
