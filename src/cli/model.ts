@@ -3,8 +3,7 @@ import { Option } from 'commander';
 import { FileError, ModelError, UsageError } from '../errors.ts';
 import { type FeatureSettings, parseFeatureSettings } from '../features/settings.ts';
 import { readBytes } from '../files/atomic.ts';
-import { decodeOnnx } from '../graph/onnx.ts';
-import type { Graph } from '../graph/types.ts';
+import { readOnnx } from '../graph/read.ts';
 import { type AudioModel, type Description, describedModel } from '../model/model-file.ts';
 import { PREDICTED } from '../relevance/explainer.ts';
 
@@ -22,15 +21,10 @@ export function descriptionOptions(): [features: Option, labels: Option] {
   ];
 }
 
-/** Reads any ONNX model. @throws FileError, ModelError, GraphError */
-export async function readGraph(path: string): Promise<Graph> {
-  return decodeOnnx(await readBytes(path, 'model'), path);
-}
-
 /** Reads a model that knows its labels and features, or is told. @throws FileError, ModelError, GraphError, FeatureError */
 export async function readModel(path: string, files: DescriptionFiles = {}): Promise<AudioModel> {
   const given = await readDescription(files);
-  return describedModel(await readGraph(path), path, given);
+  return describedModel(await readOnnx(path), path, given);
 }
 
 /** Reads what `--features` and `--labels` name. @throws FileError, ModelError, FeatureError */

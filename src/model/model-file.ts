@@ -4,7 +4,7 @@ import { ModelError } from '../errors.ts';
 import { inputShape } from '../features/input.ts';
 import { inputDims } from '../features/layout.ts';
 import { type FeatureSettings, parseFeatureSettings } from '../features/settings.ts';
-import { decodeOnnx, encodeOnnx } from '../graph/onnx.ts';
+import { type DecodeOptions, decodeOnnx, encodeOnnx } from '../graph/onnx.ts';
 import { inferShapes } from '../graph/shapes.ts';
 import type { Graph, ValueInfo } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
@@ -43,8 +43,8 @@ export function encodeModel(model: AudioModel): Uint8Array {
  * Reads a model file that says what it listens to.
  * @throws ModelError where labels or feature settings are missing or do not fit the graph
  */
-export function decodeModel(bytes: Uint8Array, name: string): AudioModel {
-  return describedModel(decodeOnnx(bytes, name), name);
+export function decodeModel(bytes: Uint8Array, name: string, options: DecodeOptions = {}): AudioModel {
+  return describedModel(decodeOnnx(bytes, name, options), name);
 }
 
 /**

@@ -4,6 +4,7 @@ import { FileError, UsageError } from '../../errors.ts';
 import { inputRange } from '../../features/range.ts';
 import { readBytes, writeFileAtomic } from '../../files/atomic.ts';
 import { decodeNpy, encodeNpy } from '../../files/npy.ts';
+import { readOnnx } from '../../graph/read.ts';
 import type { Graph } from '../../graph/types.ts';
 import { checkLabels, descriptionOf, withFeatures } from '../../model/model-file.ts';
 import type { CompileOptions } from '../../relevance/compile.ts';
@@ -16,7 +17,6 @@ import {
   type DescriptionFiles,
   descriptionOptions,
   readDescription,
-  readGraph,
   shownLabels,
 } from '../model.ts';
 import { jsonOption, methodList, startOption, wholeNumber } from '../options.ts';
@@ -114,7 +114,7 @@ export async function attribute(
 /** A classifier with what it or the user says of its labels and of the range of its input. */
 async function readClassifier(path: string, files: DescriptionFiles) {
   const given = await readDescription(files);
-  const graph = await readGraph(path);
+  const graph = await readOnnx(path);
   const { labels, features } = { ...descriptionOf(graph, path), ...given };
   if (labels) checkLabels(graph, labels, path);
   const fitted: Graph = features ? withFeatures(graph, features, path) : graph;

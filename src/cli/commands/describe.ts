@@ -11,6 +11,7 @@ import {
   relevantSettings,
 } from '../../features/settings.ts';
 import { writeFileAtomic } from '../../files/atomic.ts';
+import { readOnnx } from '../../graph/read.ts';
 import { type Graph, showType } from '../../graph/types.ts';
 import { logitsOf } from '../../model/logits.ts';
 import {
@@ -22,13 +23,7 @@ import {
   withFeatures,
 } from '../../model/model-file.ts';
 import type { Frame, Result } from '../frame.ts';
-import {
-  type DescriptionFiles,
-  descriptionOptions,
-  readDescription,
-  readGraph,
-  shownLabels,
-} from '../model.ts';
+import { type DescriptionFiles, descriptionOptions, readDescription, shownLabels } from '../model.ts';
 import { jsonOption } from '../options.ts';
 import { checkOutputs } from '../output.ts';
 
@@ -101,7 +96,7 @@ function templateOf(kind: FeatureKind): Result {
 export async function describe(path: string, { out, ...files }: DescribeOptions): Promise<Result> {
   await checkOutputs(out);
   const given = await readDescription(files);
-  const graph = await readGraph(path);
+  const graph = await readOnnx(path);
   if (out !== undefined) {
     if (!out.endsWith('.onnx'))
       throw new FileError({ what: `--out ${out}`, expected: 'a name ending in .onnx' });

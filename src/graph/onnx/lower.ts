@@ -46,8 +46,8 @@ export const LOWERED: Readonly<Record<string, (x: Lowering) => void>> = {
     } else {
       bounded = emit('Erf', [emit('Mul', [x, constant(SQRT_HALF)], {}, 'scaled')], {}, 'erf');
     }
-    const twice = emit('Mul', [x, emit('Add', [bounded, constant(1)], {}, 'gate')], {}, 'twice');
-    emit('Mul', [twice, constant(0.5)]);
+    const twice = emit('Add', [bounded, constant(1)], {}, 'twice');
+    emit('Mul', [x, emit('Mul', [twice, constant(0.5)], {}, 'gate')]);
   },
   Mean: ({ node, dtype, emit }) => {
     const sum = emit('Sum', node.inputs, {}, 'sum');
