@@ -1,8 +1,9 @@
 // Compiles a classifier into its explanation: one graph from the input and a target to logits, relevance and ledger.
 import { GraphError, MethodError } from '../errors.ts';
 import { GraphBuilder, namesOf } from '../graph/builder.ts';
+import { cropToPools } from '../graph/crop.ts';
 import { Tape } from '../graph/reverse.ts';
-import { cropToPools, poolBeforeRelu, prune } from '../graph/simplify.ts';
+import { poolBeforeRelu, prune } from '../graph/simplify.ts';
 import type { Graph, Node, Shape, ValueInfo } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
 import { type Assignments, assign, type InputRange } from './assign.ts';

@@ -17,6 +17,7 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { onnxDType } from '../dtypes.ts';
+import { keepPads } from '../keep-pads.ts';
 import { attributeKinds } from '../ops.ts';
 import type { Graph, Node, ValueInfo } from '../types.ts';
 import { OPSET } from '../types.ts';
@@ -26,7 +27,8 @@ import { writeTensor } from './tensors.ts';
 const IR_VERSION = 8n;
 
 /** Writes a graph as the bytes of an .onnx file: opset 18, float data as float32. */
-export function encodeOnnx(graph: Graph): Uint8Array {
+export function encodeOnnx(given: Graph): Uint8Array {
+  const graph = keepPads(given);
   const model = create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: 'earmark',
