@@ -28,6 +28,14 @@ export { type FittedClip, fitClip } from './features/clip.ts';
 export { type DctNorm, type DctOptions, type DctType, dct } from './features/dct.ts';
 export { amplitudeToDb, type DecibelOptions, powerToDb } from './features/decibel.ts';
 export {
+  type Axis,
+  fromLayout,
+  inputDims,
+  type InputLayout,
+  toLayout,
+} from './features/layout.ts';
+export { type InputRange, inputRange } from './features/range.ts';
+export {
   binFrequencies,
   frameTimes,
   inputFromMelPower,
@@ -49,7 +57,15 @@ export {
 } from './features/mel.ts';
 export { type CepstrumOptions, type MfccOptions, mfcc } from './features/mfcc.ts';
 export type { PadMode, Signal } from './features/pad.ts';
-export { defaultFeatures, type FeatureSettings, parseFeatureSettings } from './features/settings.ts';
+export {
+  defaultFeatures,
+  FEATURE_KINDS,
+  type FeatureKind,
+  type FeatureSettings,
+  parseFeatureSettings,
+  relevantSettings,
+  SCALINGS,
+} from './features/settings.ts';
 export { type ComplexMatrix, type StftOptions, spectrogram, stft } from './features/stft.ts';
 export { getWindow, windowNames } from './features/window.ts';
 
@@ -88,7 +104,15 @@ export {
 // model: layers to a classifier that knows its labels and features
 export { architecture, architectures } from './model/architectures.ts';
 export type { Layer, Mask, Network, Parameter } from './model/layers.ts';
-export { type AudioModel, decodeModel, encodeModel } from './model/model-file.ts';
+export { type FinalActivation, type Logits, logitsOf, probabilitiesOf } from './model/logits.ts';
+export {
+  type AudioModel,
+  type Description,
+  decodeModel,
+  describedModel,
+  descriptionOf,
+  encodeModel,
+} from './model/model-file.ts';
 export { classifier, initialWeights, parametersOf, type Weights } from './model/network.ts';
 
 // training: examples to weights, and how good they are
@@ -147,3 +171,4 @@ export { fontFaces } from './report/fonts.ts';
 export { demoPage, type Page, type PageFigure, type PageSection, type PageTable } from './report/page.ts';
 export { type PngOptions, svgToPng } from './report/png.ts';
 export type { Figure } from './report/svg.ts';
+export { type WaveformData, type WaveformPicture, waveformFigure } from './report/waveform.ts';

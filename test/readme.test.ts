@@ -16,7 +16,7 @@ const commands = blocks('sh').flatMap((code) =>
   [...code.matchAll(/^npx earmark (.+)$/gm)].map(([, args]) => args),
 );
 
-/** A folder that holds what README's examples read: the checkout's corpus, a demo's model, a tensor. */
+/** A folder that holds what README's examples read: the checkout's corpus, a demo's model, what it listens to, a tensor. */
 function workplace(): string {
   const folder = temporary();
   const model = untrainedModel();
@@ -27,6 +27,8 @@ function workplace(): string {
   modelFile(folder, model);
   symlinkSync(join(root, 'corpus'), join(folder, 'corpus'), 'junction');
   symlinkSync(root, join(folder, 'node_modules/earmark'), 'junction');
+  writeFileSync(join(folder, 'features.json'), JSON.stringify(model.features));
+  writeFileSync(join(folder, 'labels.txt'), model.labels.join('\n'));
   const data = Float32Array.from({ length: 3 * bins * frames }, (_, i) => (i % 97) / 97);
   writeFileSync(join(folder, 'x.npy'), encodeNpy({ dtype: 'float32', shape: [3, 1, bins, frames], data }));
   return folder;
@@ -45,7 +47,15 @@ it('the library example runs', () => {
 it('shows every command', () => {
   const shown = [...commands, ...blocks('sh').flatMap((code) => code.match(/(?<=npx earmark )demo/) ?? [])];
   const names = new Set(shown.map((args) => args.split(' ')[0]));
-  expect([...names].sort()).toEqual(['attribute', 'demo', 'explain', 'features', 'predict', 'train']);
+  expect([...names].sort()).toEqual([
+    'attribute',
+    'demo',
+    'describe',
+    'explain',
+    'features',
+    'predict',
+    'train',
+  ]);
 });
 
 it.each(commands)('earmark %s', async (args) => {

@@ -7,12 +7,12 @@ import {
   checkLayout,
   defaultLayout,
   fromLayout,
+  type InputLayout,
   inputDims,
-  type Layout,
   toLayout,
 } from './layout.ts';
 
-const LAYOUTS: [Layout, number[], number[]][] = [
+const LAYOUTS: [InputLayout, number[], number[]][] = [
   [
     ['batch', 'channel', 'bin', 'time'],
     [4, 1, 2, 3],

@@ -59,7 +59,8 @@ export function waveformFigure(picture: WaveformPicture): Figure<WaveformData> {
   checkedAxes({ features: row(samples), times, frequencies: null, featureLabel, title }, [row(relevance)]);
   const columns = columnsOf(samples, relevance, Math.min(size.width, samples.length));
   const ticks = timeTicks(times, size.width);
-  const step = (times[times.length - 1]! - times[0]!) / columns.length;
+  const between = (times[times.length - 1]! - times[0]!) / (times.length - 1);
+  const step = (between * times.length) / columns.length;
   const about = `Relevance for (up) and against (down) the class${step > 0 ? `, in steps of ${formatNumber(1000 * step)} ms` : ''}`;
   const body = {
     svg: group(

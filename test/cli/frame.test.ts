@@ -20,7 +20,7 @@ it('lists its commands, and explains each with an example that begins with its n
   const { code, stdout } = await earmark(['--help']);
   expect(code).toBe(0);
   const commands = [...stdout.matchAll(/^ {2}(\w+) .*[<[]/gm)].map(([, name]) => name);
-  expect(commands).toEqual(['demo', 'train', 'predict', 'explain', 'attribute', 'features']);
+  expect(commands).toEqual(['demo', 'train', 'predict', 'explain', 'attribute', 'describe', 'features']);
   for (const name of commands) {
     const help = await earmarkHere([name, '--help'], process.cwd());
     expect(help).toMatchObject({ code: 0, stderr: '' });
@@ -39,13 +39,13 @@ it('lists the methods where one can be chosen', async () => {
 
 it('the examples in the help are command lines that are understood', async () => {
   const folder = temporary();
-  for (const name of ['train', 'predict', 'explain', 'attribute', 'features']) {
+  for (const name of ['train', 'predict', 'explain', 'attribute', 'describe', 'features']) {
     const { stdout } = await earmarkHere([name, '--help'], folder);
     const [, example] = /\n {2}earmark (.+)\n/.exec(stdout.slice(stdout.indexOf('Example:'))) ?? [];
     const { code, stderr } = await earmarkHere(example.split(' '), folder);
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^earmark: cannot read the (model|recording|folder) [^\n]+: no such file or folder[^\n]*\n$/,
+      /^earmark: cannot read the (model|recording|folder|feature settings) [^\n]+: no such file or folder[^\n]*\n$/,
     );
   }
 });

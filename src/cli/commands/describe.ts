@@ -33,8 +33,8 @@ export interface DescribeOptions extends DescriptionFiles {
 }
 
 const HELP = `
-The features file is JSON with librosa's names in camel case; what is left out has
-librosa's default. \`earmark describe --template KIND\` prints one to fill in.
+The features file is JSON with librosa's names in camel case; what is left out
+has librosa's default. With \`--template KIND\` it prints one to fill in.
   kind       logmel, mfcc, spectrogram (short-time Fourier) or waveform
   sampleRate, clipSamples, align (center or start), normalize (peak, rms or null)
   nFft, hopLength, winLength, window, center, padMode, power (2, or 1: magnitude)
@@ -43,14 +43,12 @@ librosa's default. \`earmark describe --template KIND\` prints one to fill in.
              log (the natural logarithm of value + offset), none, or
              level (what Earmark trains with, and what it is unless said:
              dB re the clip's maximum, -topDb to 0 made 0 to 1)
-  mean, std  subtracted, then divided by: a number, or an array with one for each row
+  mean, std  subtracted, then divided by: a number, or one for each row
   layout     the axes of the model's input in order, such as
              ["batch", "channel", "bin", "time"] or ["batch", "time", "bin"]
 
-Examples:
-  earmark describe --template logmel > features.json
-  earmark describe model.onnx --features features.json --labels labels.txt --out heard.onnx
-  earmark describe heard.onnx`;
+Example:
+  earmark describe model.onnx --features features.json --labels labels.txt --out heard.onnx`;
 
 export function addDescribe(program: Command, { give }: Frame): void {
   const [featuresOption, labelsOption] = descriptionOptions();
