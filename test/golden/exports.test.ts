@@ -5,11 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
 import { array64, interpret } from '../../src/graph/interpret.ts';
 import { decodeOnnx, encodeOnnx } from '../../src/graph/onnx.ts';
-import { compile } from '../../src/relevance/compile.ts';
-import { parseMethod } from '../../src/relevance/method.ts';
 import { nodeRuntime } from '../../src/runtime/node.ts';
-import { float32, int64, type RuntimeTensor } from '../../src/runtime/runtime.ts';
-import { arraysOf, type Golden, largestDifference } from '../support/golden.ts';
+import { float32, type RuntimeTensor } from '../../src/runtime/runtime.ts';
+import { arraysOf, batches, boundOf, explained, largestDifference } from '../support/golden.ts';
 
 interface Index {
   /** How far the reference's own float32 is from its float64, over the largest, by network and method. */
@@ -21,16 +19,6 @@ const folder = new URL('exports/', import.meta.url);
 const index: Index = JSON.parse(readFileSync(new URL('exports.json', folder), 'utf8'));
 const bytesOf = (file: string) => new Uint8Array(readFileSync(new URL(file, folder)));
 
-/** The inputs as the model takes them: at once, or one after the other where its batch is fixed to one. */
-function batches(input: Golden, batch: number | string): Golden[] {
-  if (typeof batch === 'string') return [input];
-  const size = input.data.length / input.shape[0];
-  return Array.from({ length: input.shape[0] }, (_, i) => ({
-    data: input.data.slice(i * size, (i + 1) * size),
-    shape: [1, ...input.shape.slice(1)],
-  }));
-}
-
 const joined = (parts: readonly ArrayLike<number>[]) => parts.flatMap((part) => Array.from(part));
 
 describe.each(Object.entries(index.files))('%s', (file, { network }) => {
@@ -38,7 +26,7 @@ describe.each(Object.entries(index.files))('%s', (file, { network }) => {
   const model = decodeOnnx(bytesOf(file), file);
   const [input] = model.inputs;
   const output = model.outputs[0].name;
-  const inputs = batches(expected.input, input.shape[0]);
+  const inputs = batches(expected.input, model);
 
   it('decodes to what its encoding decodes to', () => {
     const again = decodeOnnx(encodeOnnx(model), file);
@@ -70,22 +58,9 @@ describe.each(Object.entries(index.files))('%s', (file, { network }) => {
 
   const methods = Object.entries(index.deviations[network] ?? {});
   it.each(methods)('%s', async (method, deviation) => {
-    const explanation = compile(model, { method: parseMethod(method) });
-    const session = await nodeRuntime.open(explanation.graph);
-    const got: RuntimeTensor[][] = [];
-    for (const { data, shape } of inputs) {
-      const run = await session.run({
-        [explanation.input.name]: float32(Float32Array.from(data), shape),
-        [explanation.target]: int64(new Array(shape[0]).fill(-1)),
-      });
-      got.push([run[explanation.logits], run[explanation.relevance]]);
-    }
-    await session.release();
-    const [logits, relevance] = [0, 1].map((i) => joined(got.map((run) => run[i].data as Float32Array)));
+    const { logits, relevance } = await explained(model, method, expected.input);
     expect(largestDifference(logits, expected.logits.data)).toBeLessThan(1e-5);
-    expect(largestDifference(relevance, expected[method].data)).toBeLessThanOrEqual(
-      Math.max(1e-5, 3 * deviation),
-    );
+    expect(largestDifference(relevance, expected[method].data)).toBeLessThanOrEqual(boundOf(deviation));
   });
 });
 

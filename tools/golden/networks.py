@@ -310,7 +310,7 @@ AVERAGES = (
 )  # fmt: skip
 ACTIVATIONS = (
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Tanh, nn.Hardswish, nn.Hardsigmoid,
-    nn.LocalResponseNorm, nn.Softplus,
+    nn.LocalResponseNorm, nn.Softplus, nn.Softsign, nn.SELU, nn.CELU,
 )  # fmt: skip
 
 
