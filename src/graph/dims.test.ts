@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GraphError } from '../errors.ts';
-import { axisOf, broadcast, productOf, quotient, staticDims } from './dims.ts';
+import { axisOf, broadcast, compare, plus, productOf, quotient, staticDims, totalOf } from './dims.ts';
 
 const dim = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom('N', 'T', '2*N'));
 
@@ -25,6 +25,30 @@ it('property: a · b / b is a', () => {
     }),
     { seed: 1 },
   );
+});
+
+it('sums and differences', () => {
+  expect(plus(2, 3)).toBe(5);
+  expect(plus('N', 0)).toBe('N');
+  expect(plus(0, 'N', -1)).toBe('-1*N');
+  expect(plus('2*N', 'N')).toBe('3*N');
+  expect(plus('N', 'N', -1)).toBe(0);
+  expect(plus('N', 1)).toBeUndefined();
+  expect(plus('N', 'T')).toBeUndefined();
+  expect(totalOf(['N', 2, 'N', 3])).toBe('(2*N+5)');
+  expect(productOf([2, totalOf(['2*N', 5])])).toBe('2*(2*N+5)');
+  expect(quotient(productOf([6, totalOf(['2*N', 5]), 'T']), '3*T')).toBe('2*(2*N+5)');
+});
+
+it('order: a symbol is any number from 1 on', () => {
+  expect([compare(2, 3), compare(3, 3), compare('N', 'N'), compare('N', 'T')]).toEqual([-1, 0, 0, undefined]);
+  expect([compare('N', 0), compare('N', 1), compare(-1, 'N'), compare(3, '4*N')]).toEqual([
+    1,
+    undefined,
+    -1,
+    -1,
+  ]);
+  expect([compare('-1*N', 0), compare('-1*N', -5), compare(-1, '-2*N')]).toEqual([-1, undefined, 1]);
 });
 
 describe('broadcast', () => {

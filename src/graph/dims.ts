@@ -68,9 +68,11 @@ export function compare(a: Dim, b: Dim): number | undefined {
   if (a === b) return 0;
   const [x, y] = [parse(a), parse(b)];
   if (x.symbols.length === 0 && y.symbols.length === 0) return Math.sign(x.factor - y.factor);
-  if (x.symbols.length === 0) return x.factor < y.factor ? -1 : undefined;
-  if (y.symbols.length === 0) return y.factor < x.factor ? 1 : undefined;
-  return undefined;
+  if (x.symbols.length > 0 && y.symbols.length > 0) return undefined;
+  const [number, symbol, sign] = x.symbols.length ? [y.factor, x.factor, 1] : [x.factor, y.factor, -1];
+  // f·N is at least f, −f·N at most −f.
+  if (symbol > 0) return number < symbol ? sign : undefined;
+  return number > symbol ? -sign : undefined;
 }
 
 /** ONNX's multidirectional broadcasting; a symbol meets itself, 1, or (trusting the run time) a number. */

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { random } from '../../src/corpus/random.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
-import { explicitCeil } from '../../src/graph/simplify.ts';
+import { explicitWindows } from '../../src/graph/explicit.ts';
 import type { Graph } from '../../src/graph/types.ts';
 import { verify } from '../../src/graph/verify.ts';
 import { BLOCKS, type Block, type BlockName, HEADS, type HeadName } from './blocks.ts';
@@ -125,5 +125,5 @@ export function graphOf({ nodes, dims }: Pick<MadeNetwork, 'nodes' | 'dims'>): G
     attributes: {},
   });
   g.output('logits');
-  return verify(explicitCeil(g.build('made')));
+  return verify(explicitWindows(g.build('made')));
 }

@@ -32,7 +32,8 @@ export const ARRANGEMENT = {
   ReduceMax: ([x, axes], a) => reduceAxes(x, axes, a, largest),
   ReduceMin: ([x, axes], a) => reduceAxes(x, axes, a, (v) => -largest(v.map((value) => -value))),
   ReduceProd: ([x, axes], a) => reduceAxes(x, axes, a, (v) => v.reduce((p, q) => p * q, 1)),
-  ReduceL2: ([x, axes], a) => reduceAxes(x, axes, a, (v) => Math.hypot(...v)),
+  ReduceL2: ([x, axes], a) =>
+    reduceAxes(x, axes, a, (v) => Math.sqrt(total(v.map((value) => value * value)))),
   ArgMax: ([x], { axis = 0, keepdims = 1, select_last_index }) => {
     const best = (v: Float64Array) => (select_last_index ? v.lastIndexOf(largest(v)) : v.indexOf(largest(v)));
     return { ...reduce(x, [axisOf(axis, x.dims.length, 'ArgMax')], keepdims === 1, best), dtype: 'int64' };

@@ -3,8 +3,9 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { EarmarkError, GraphError, ModelError } from '../../errors.ts';
+import { explicitWindows } from '../explicit.ts';
 import { inferNode, type Known, knownConstant } from '../shapes.ts';
-import { explicitCeil, prune } from '../simplify.ts';
+import { prune } from '../simplify.ts';
 import type { Dim, Graph, Node, Tensor, ValueInfo } from '../types.ts';
 import { isFloat } from '../types.ts';
 import { verify } from '../verify.ts';
@@ -57,7 +58,7 @@ export function decodeOnnx(bytes: Uint8Array, name: string, { external }: Decode
   };
   const graph = outputs.length < proto.output.length ? prune(whole) : whole;
   refuseNonNumbers(graph, name);
-  return verify(explicitCeil(graph));
+  return verify(explicitWindows(graph));
 }
 
 function parse(bytes: Uint8Array, name: string): ModelProto {
