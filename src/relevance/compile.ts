@@ -19,8 +19,8 @@ export interface CompileOptions {
   readonly method: Method;
   /** What the one-hot of the target is multiplied by: its logit (Σ R = f(x)), or one; the method's own unless given. */
   readonly start?: 'logit' | 'one';
-  /** Whether the graph also keeps the ledger, for 0.2 to 0.4 forward passes. */
-  readonly ledger?: boolean;
+  /** Whether the graph also keeps the ledger, for 0.2 to 0.4 forward passes; 'auto': where the method conserves. */
+  readonly ledger?: boolean | 'auto';
   /** Whether the graph explains logit A − logit B: why the target and not another class, which is one more input. */
   readonly against?: boolean;
   /** Whether the graph also gives the relevance of what each layer computes. */
@@ -74,7 +74,8 @@ export function compile(model: Graph, options: CompileOptions): Explanation {
   refuseLoop(method);
   const graph = reduced(canonize(model), method, start, range);
   const assignments = assign(graph, method, range);
-  if (ledger) refuseLedger(method, assignments);
+  const keeping = ledger === 'auto' ? conserves(method, assignments) : ledger;
+  if (keeping) refuseLedger(method, assignments);
   const facts = factsOf(graph, assignments, start === 'logit' && !against);
   const [input] = graph.inputs;
   const logits = graph.outputs[0].name;
@@ -83,7 +84,7 @@ export function compile(model: Graph, options: CompileOptions): Explanation {
   const batch = input.shape.slice(0, 1);
   const target = g.input(g.fresh('target'), 'int64', batch);
   const other = against ? g.input(g.fresh('against'), 'int64', batch) : undefined;
-  const book = ledger ? new LedgerBuilder(g, batch[0]) : undefined;
+  const book = keeping ? new LedgerBuilder(g, batch[0]) : undefined;
   const walk = relevanceWalk(graph, assignments, facts, book !== undefined);
   const tape = new Tape(g, graph, walk.table, [input.name]);
   const seed = startOf(g, logits, target, start, other);
@@ -135,11 +136,16 @@ function refuseLoop({ name, loop }: Method): void {
 
 const CONSERVING: readonly LayerKind[] = ['convolution', 'dense', 'average', 'sum', 'affine', 'product'];
 
-function refuseLedger(method: Method, assignments: Assignments): void {
+/** Whether every layer hands on shares of what it gets. */
+function conserves({ timesInput }: Method, assignments: Assignments): boolean {
   const lossy = [...assignments.values()].some(
     ({ kind, treatment }) => CONSERVING.includes(kind) && treatment?.name === 'gradient',
   );
-  if (!lossy && !method.timesInput) return;
+  return !lossy && !timesInput;
+}
+
+function refuseLedger(method: Method, assignments: Assignments): void {
+  if (conserves(method, assignments)) return;
   throw new MethodError({
     what: `"${method.name}" does not conserve relevance, so that it has no ledger`,
     expected: 'a method whose layers hand on shares, such as epsilon-plus-flat',

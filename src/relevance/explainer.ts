@@ -71,13 +71,21 @@ export class Explainer {
       throw new MethodError({ what: 'batch', expected: 'a whole number above 0', got: `${batch}` });
     }
     const { loop, ...single } = method;
-    if (loop && (options.ledger || options.layers)) {
+    if (loop && (options.ledger === true || options.layers)) {
       throw new MethodError({
         what: `"${method.name}" has neither a ledger nor relevance at its layers`,
         expected: 'a method of one pass',
       });
     }
-    const once = loop ? { ...options, method: { ...single, timesInput: false } } : options;
+    if (loop && options.start === 'logit') {
+      throw new MethodError({
+        what: `"${method.name}" cannot start at the logit`,
+        expected: 'a start of one',
+      });
+    }
+    const once: CompileOptions = loop
+      ? { ...options, ledger: false, method: { ...single, timesInput: false } }
+      : options;
     const explanation = compile(model, once);
     const [fixed] = explanation.input.shape;
     const session = await runtime.open(explanation.graph);

@@ -127,20 +127,39 @@ const WORDS = { bias: ['absorb', 'ignore'], relative: ['false', 'true'] } as con
 /** A parameter that a method takes: a number, or one of a few words of which the first is the default. */
 type Spec = ParameterSpec | readonly string[];
 
+/** What methods have in common: rules of LRP by layer, one rule on every layer with weights, gradients, many runs. */
+export const METHOD_GROUPS = ['preset', 'rule', 'gradient', 'loop'] as const;
+
+/** A method as it is listed. */
+export interface MethodEntry {
+  readonly name: string;
+  readonly group: (typeof METHOD_GROUPS)[number];
+  /** What it does, in a line. */
+  readonly about: string;
+  /** As they are written, with their defaults. */
+  readonly parameters: readonly string[];
+}
+
 /** Every method by name, with a line on what it does and its parameters with their defaults. */
-export function methods(): { name: string; about: string; parameters: string[] }[] {
+export function methods(): MethodEntry[] {
   const shown = (preset: Preset) => Object.entries(specsOf(preset)).map(([key, spec]) => showSpec(key, spec));
   return [
-    ...Object.entries(PRESETS as Readonly<Record<string, Preset>>).map(([name, preset]) => ({
-      name,
-      about: preset.about,
-      parameters: shown(preset),
-    })),
-    ...Object.keys(RULES).map((name) => ({
-      name,
-      about: `${definitionOf(name as RuleName).about} (${definitionOf(name as RuleName).source})`,
-      parameters: shown(single(name as RuleName)),
-    })),
+    ...Object.entries(PRESETS as Readonly<Record<string, Preset>>).map(
+      ([name, preset]): MethodEntry => ({
+        name,
+        group: preset.loop ? 'loop' : preset.convolution === 'gradient' ? 'gradient' : 'preset',
+        about: preset.about,
+        parameters: shown(preset),
+      }),
+    ),
+    ...Object.keys(RULES).map(
+      (name): MethodEntry => ({
+        name,
+        group: 'rule',
+        about: `${definitionOf(name as RuleName).about} (${definitionOf(name as RuleName).source})`,
+        parameters: shown(single(name as RuleName)),
+      }),
+    ),
   ];
 }
 
