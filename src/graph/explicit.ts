@@ -8,7 +8,8 @@ type Spatial = (input: number) => number[];
 
 /**
  * Gives every Conv, ConvTranspose and pool the padding that its auto_pad, ceil_mode or output_shape comes to, as ONNX
- * defines them. Averages that count padding keep ceil_mode where a window overhangs even that, since it would count more.
+ * defines them. Where a window overhangs even its padding, averages that count padding keep ceil_mode, since they would
+ * count more.
  */
 export function explicitWindows(graph: Graph): Graph {
   const types = inferShapes(graph);
@@ -63,8 +64,10 @@ function explicitPool(node: NodeOf<'MaxPool'> | NodeOf<'AveragePool'>, w: Window
   );
   const overhangs = padsEnd.some((pad, i) => pad > w.padsEnd[i]);
   const counts = node.op === 'AveragePool' && node.attributes.count_include_pad === 1;
+  // ONNX Runtime takes no padding as large as the kernel, which a dilated one may overhang by.
+  const refused = padsEnd.some((pad, i) => pad >= w.kernel[i]);
   const attributes =
-    counts && overhangs
+    overhangs && (counts || refused)
       ? { ...node.attributes, auto_pad: 'NOTSET', pads: padsOf(w) }
       : { ...node.attributes, auto_pad: 'NOTSET', ceil_mode: 0, pads: padsOf({ ...w, padsEnd }) };
   return { ...node, attributes } as Node;
