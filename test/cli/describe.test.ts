@@ -147,6 +147,23 @@ describe('a model that ends in a softmax, of frames by bins', () => {
   });
 });
 
+it('features give the box rule the range of the input', async () => {
+  const folder = folderOf(denseModel([11, 8], 3).bytes, DECIBELS, 'low\nmiddle\nhigh');
+  const { values, dims } = inputOf(folder, DECIBELS);
+  writeFileSync(join(folder, 'x.npy'), encodeNpy({ dtype: 'float32', shape: dims, data: values }));
+  const ask = (method: string, ...more: string[]) =>
+    earmarkHere(
+      ['attribute', 'm.onnx', '--input', 'x.npy', '--out', 'r.npy', '--method', method, ...more],
+      folder,
+    );
+  const map = () => decodeNpy(readFileSync(join(folder, 'r.npy')), 'r.npy').data;
+  expect((await ask('zbox')).stderr).toMatch(/needs the range of the model's input.*low and high/);
+  expect(await ask('zbox', '--features', 'f.json')).toMatchObject({ code: 0, stderr: '' });
+  const bounded = map();
+  expect(await ask('zbox:low=-80,high=0')).toMatchObject({ code: 0, stderr: '' });
+  expect(bounded).toEqual(map());
+});
+
 it('a sigmoid for each label, and for a single one', async () => {
   const many = folderOf(denseModel([600], 2, 'Sigmoid').bytes, WAVE, '["dog", "cat"]');
   const ask = async (folder: string) =>
