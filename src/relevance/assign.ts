@@ -154,9 +154,10 @@ function fitting(treatment: Treatment, node: Node, kind: LayerKind, clause: Clau
   });
 }
 
-/** A product's signal takes all where the other operand is a gate. */
+/** A product's signal takes all where the other operand is a gate, as a computed divisor always is. */
 function gate(graph: Graph, node: Node, kind: LayerKind, active: ReadonlySet<string>): Treatment | undefined {
   if (kind !== 'product') return undefined;
+  if (node.op === 'Div') return { name: 'first' };
   const index = gateOf(graph, node, active);
   return index === undefined ? undefined : { name: index === 0 ? 'second' : 'first' };
 }

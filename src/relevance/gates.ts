@@ -19,6 +19,7 @@ const THROUGH: ReadonlySet<OpName> = new Set<OpName>([
   'Mul',
   'Div',
   'Neg',
+  'BatchNormalization',
   'Reshape',
   'Flatten',
   'Squeeze',

@@ -132,7 +132,7 @@ export function kindOf(node: Node, isActive: (value: string) => boolean): LayerK
     case 'Mul':
       return active.every(Boolean) ? kind : 'affine';
     case 'Div':
-      return only(0) ? 'affine' : 'other';
+      return only(0) ? 'affine' : active[0] ? 'product' : 'other';
     case 'Max':
     case 'Min':
       return active.every(Boolean) ? kind : 'activation';

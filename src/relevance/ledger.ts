@@ -40,7 +40,8 @@ export interface Ledger {
   readonly layers: readonly LedgerLayer[];
 }
 
-const ENTRIES = ['out', 'in', 'bias', 'stabilizer', 'dropped', 'padding', 'magnitude'] as const;
+/** The entries of a layer, in the order of the tensor. */
+export const ENTRIES = ['out', 'in', 'bias', 'stabilizer', 'dropped', 'padding', 'magnitude'] as const;
 
 export interface LedgerRow {
   readonly node: string;

@@ -1,5 +1,12 @@
 // The linear layers that rules run on, as maps z = Σ f(x; W) + b of one or more operands, each with its adjoint fᵀ(r; W).
-import { averagePoolAdjoint, convAdjoint, isFewChannels, pooledConvAdjoint } from '../graph/adjoint.ts';
+import {
+  averagePoolAdjoint,
+  convAdjoint,
+  convTransposeAdjoint,
+  isFewChannels,
+  pooledConvAdjoint,
+  transposedWindow,
+} from '../graph/adjoint.ts';
 import { unbroadcast } from '../graph/broadcasting.ts';
 import { axisOf, staticDims } from '../graph/dims.ts';
 import type { OpName } from '../graph/ops.ts';
@@ -136,8 +143,7 @@ function transposedConvolution(v: Visit<'ConvTranspose'>, map?: BiasMap): Linear
   const { attributes } = node;
   const group = attributes.group ?? 1;
   const [channels, perGroup, ...kernel] = staticDims(g.shape(weight), v.where);
-  const w = v.window(kernel);
-  const conv = { kernel_shape: kernel, strides: w.strides, dilations: w.dilations, pads: padsOf(w) };
+  const w = transposedWindow(g, node);
   const out = perGroup * group;
   const operand: Operand = {
     index: 0,
@@ -145,8 +151,7 @@ function transposedConvolution(v: Visit<'ConvTranspose'>, map?: BiasMap): Linear
     weight,
     apply: (input, part, biasPart) =>
       g.emit('ConvTranspose', [input, part, ...(biasPart ? [biasPart] : [])], attributes),
-    // The adjoint of a transposed convolution is the convolution with the same kernel.
-    adjoint: (r, part) => g.emit('Conv', [r, part], { ...conv, group }),
+    adjoint: (r, part) => convTransposeAdjoint(g, r, part, w, group),
     fanIn: () => {
       const ones = g.emit('Expand', [1, int64s([1, channels / group, ...w.input])]);
       const kernelOfOnes = g.emit('Expand', [1, int64s([channels / group, 1, ...kernel])]);
@@ -154,7 +159,7 @@ function transposedConvolution(v: Visit<'ConvTranspose'>, map?: BiasMap): Linear
     },
     spread: (r) => {
       const grouped = g.reshape(r, [-1, out / group, ...w.output]);
-      const single = g.emit('Conv', [g.reduceSum(grouped, [1]), onesKernel(v, kernel)], conv);
+      const single = convTransposeAdjoint(g, g.reduceSum(grouped, [1]), onesKernel(v, kernel), w, 1);
       const each = g.emit('Expand', [single, int64s([1, channels / group, ...w.input])]);
       return g.reshape(each, [-1, channels, ...w.input]);
     },

@@ -47,15 +47,21 @@ interface Preset {
   readonly dense: RuleName | 'gradient';
   readonly first?: RuleName;
   readonly activation?: PassageName;
-  /** What all other layers do, where that is not the default. */
-  readonly others?: 'gradient';
+  /** Other layers that hand on the gradient. */
+  readonly gradient?: readonly LayerKind[];
   readonly start?: 'one';
   readonly timesInput?: boolean;
   readonly loop?: LoopName;
   readonly about: string;
 }
 
-const BY_GRADIENT = { convolution: 'gradient', dense: 'gradient', others: 'gradient', start: 'one' } as const;
+const ELEMENTWISE = ['affine', 'activation', 'product', 'other'] as const;
+const BY_GRADIENT = {
+  convolution: 'gradient',
+  dense: 'gradient',
+  gradient: ['average', 'sum', ...ELEMENTWISE],
+  start: 'one',
+} as const;
 
 /** The first ten with zennit's layer maps of the same names. */
 const PRESETS = {
@@ -86,9 +92,9 @@ const PRESETS = {
   'excitation-backprop': {
     convolution: 'zplus',
     dense: 'zplus',
-    activation: 'gradient',
+    gradient: ELEMENTWISE,
     start: 'one',
-    about: 'z⁺ everywhere, from one (Zhang et al. 2016)',
+    about: 'z⁺ on all layers with weights, from one (Zhang et al. 2016)',
   },
   gradient: { ...BY_GRADIENT, about: '∂f/∂x (Simonyan et al. 2014)' },
   'input-x-gradient': { ...BY_GRADIENT, timesInput: true, about: 'x ⊙ ∂f/∂x (Shrikumar et al. 2016)' },
@@ -215,7 +221,7 @@ export function parseMethod(text: string): Method {
     ...(preset.activation
       ? [{ kinds: ['activation'] as const, treatment: { name: preset.activation } }]
       : []),
-    ...(preset.others ? [{ kinds: GRADIENT_KINDS, treatment: { name: preset.others } }] : []),
+    ...(preset.gradient ? [{ kinds: preset.gradient, treatment: { name: 'gradient' as const } }] : []),
   ];
   return {
     name: [name, listed].filter(Boolean).join(':'),
@@ -225,9 +231,6 @@ export function parseMethod(text: string): Method {
     ...(preset.loop && { loop: { name: preset.loop, parameters: numbersOf(values) } }),
   };
 }
-
-/** Kinds whose default is no gradient. */
-const GRADIENT_KINDS: readonly LayerKind[] = ['average', 'sum', 'affine', 'activation', 'product', 'other'];
 
 /**
  * Reads a rule or another way through a layer: `NAME[:key=value,…]`.

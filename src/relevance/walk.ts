@@ -2,10 +2,11 @@
 import { GraphError, MethodError } from '../errors.ts';
 import { maxPoolBackward, maxPoolForward, maxPoolPlaces } from '../graph/adjoint.ts';
 import { unbroadcast } from '../graph/broadcasting.ts';
+import type { GraphBuilder } from '../graph/builder.ts';
 import { GRADIENT } from '../graph/gradient.ts';
 import { OPS, type OpName } from '../graph/ops.ts';
 import type { ReverseRule, ReverseTable, Visit } from '../graph/reverse.ts';
-import type { Graph, Node } from '../graph/types.ts';
+import type { Graph, Node, NodeOf } from '../graph/types.ts';
 import { int64s } from '../graph/types.ts';
 import type { Assignments } from './assign.ts';
 import { biasAdd } from './canonize/scale.ts';
@@ -74,16 +75,29 @@ export function relevanceWalk(graph: Graph, assignments: Assignments, facts: Fac
     return [spread];
   };
 
-  const rules = Object.keys(OPS).map((op) => [
-    op,
-    op === 'MaxPool' ? { forward: maxPoolForward, backward } : { backward },
-  ]);
+  const rules = Object.keys(OPS).map((op) => [op, { forward: FORWARD[op as OpName], backward }]);
   const table = Object.fromEntries(rules) as { readonly [K in OpName]: ReverseRule<K> };
   return {
     table,
     ruleName: (node) => (mapped.has(node.outputs[0]) ? 'bias' : nameOf(assignments, node)),
     absorbed: (node) => absorbed.get(node.outputs[0]) ?? absorbingNothing(),
   };
+}
+
+/** Ops whose forward pass is emitted in another form than the model's. */
+const FORWARD: { readonly [K in OpName]?: ReverseRule<K>['forward'] } = {
+  MaxPool: maxPoolForward,
+  Sigmoid: exactSigmoid,
+};
+
+/**
+ * 1/(1 + e⁻ˣ), whose relative error is that of float32 everywhere. ONNX Runtime's own is exact to 1e-7 of 1 only, and rules
+ * that divide by sums of small values (z⁺ behind a SiLU) make 1e-5 of that.
+ */
+function exactSigmoid(g: GraphBuilder, node: NodeOf<'Sigmoid'>): Record<string, string> {
+  const sum = g.add(g.emit('Exp', [g.neg(node.inputs[0])]), 1);
+  g.node({ op: 'Reciprocal', name: node.name, inputs: [sum], outputs: node.outputs, attributes: {} });
+  return {};
 }
 
 /** What is done at a node, in a word. */
@@ -188,11 +202,13 @@ function rearranged(v: Visit<OpName>, kept: Absorbed | undefined): Passed {
 
 function refusal(v: Visit<OpName>): GraphError {
   const product = v.node.op === 'Mul';
-  const supported = LAYER_KINDS.filter((kind) => kind !== 'other').flatMap(opsOfKind);
+  const supported = LAYER_KINDS.filter((kind) => kind !== 'other' && kind !== 'rearrangement').flatMap(
+    opsOfKind,
+  );
   const rule = product ? 'first' : 'pass';
   return new GraphError({
     what: `no rule for ${v.where}${product ? ': neither operand alone is a gate' : ''}`,
-    expected: `${supported.join(', ')} (layers by constants), or a final Softmax, LogSoftmax or Sigmoid`,
+    expected: `${supported.join(', ')} (layers with constant weights), ops that move elements, or a final Softmax, LogSoftmax or Sigmoid`,
     todo: `Name a rule for it in a composite: {"rules": [{"name": "${v.node.name}", "rule": "${rule}"}, …]}.`,
   });
 }
