@@ -147,10 +147,12 @@ describe('property: adjoints', () => {
     await fc.assert(
       fc.asyncProperty(drawn(false), fc.boolean(), async ({ input, kernel, attributes, perGroup }, more) => {
         const { dilations, ...rest } = attributes;
+        // Rounding up with dilations: ONNX Runtime's own shapes contradict each other.
+        const ceil_mode = Number(more && dilations?.every((d) => d === 1));
         const x = numbers([2, perGroup[0], ...input]);
         const build = (g: GraphBuilder, inputs: string[]) =>
           op === 'MaxPool'
-            ? g.emit(op, inputs, { ...rest, dilations, kernel_shape: kernel, ceil_mode: Number(more) })
+            ? g.emit(op, inputs, { ...rest, dilations, kernel_shape: kernel, ceil_mode })
             : g.emit(op, inputs, { ...rest, kernel_shape: kernel, count_include_pad: Number(more) });
         fc.pre(fits(() => paired(x, undefined, build)));
         await expectPaired(x, undefined, build);

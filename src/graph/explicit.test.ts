@@ -14,6 +14,8 @@ it.each([
   ['AveragePool', 5, { kernel_shape: [2], strides: [2], pads: [1, 1], ceil_mode: 1 }],
   ['AveragePool', 7, { kernel_shape: [3], strides: [2], pads: [1, 1], ceil_mode: 1, count_include_pad: 1 }],
   ['MaxPool', 7, { kernel_shape: [3], strides: [2], dilations: [2], auto_pad: 'SAME_UPPER' }],
+  // Five positions from −1 on, then from 2 on: two more at the end than the kernel may be padded by.
+  ['MaxPool', 4, { kernel_shape: [3], strides: [3], dilations: [2], pads: [1, 1], ceil_mode: 1 }],
   ['AveragePool', 7, { kernel_shape: [1], strides: [3], auto_pad: 'SAME_LOWER' }],
 ] as const)('%s over %i', async (op, size, a) => {
   const g = new GraphBuilder();

@@ -83,13 +83,24 @@ it('a Pad of zeros before max pooling stays one in ONNX Runtime', async () => {
 it('cropToPools cuts a map that is added in between', () => {
   const g = new GraphBuilder();
   const x = g.input('x', 'float32', ['N', 1, 5, 7]);
-  const kernel = tensor(Float64Array.from({ length: 18 }, (_, i) => Math.sin(i)), [2, 1, 3, 3]);
+  const kernel = tensor(
+    Float64Array.from({ length: 18 }, (_, i) => Math.sin(i)),
+    [2, 1, 3, 3],
+  );
   const conv = g.emit('Conv', [x, kernel], { pads: [1, 1, 1, 1] });
-  const map = tensor(Float64Array.from({ length: 70 }, (_, i) => Math.cos(i)), [2, 5, 7]);
+  const map = tensor(
+    Float64Array.from({ length: 70 }, (_, i) => Math.cos(i)),
+    [2, 5, 7],
+  );
   g.output(g.emit('MaxPool', [g.add(conv, map)], { kernel_shape: [2, 2], strides: [2, 2] }, 'y'));
   const graph = g.build('mapped');
   const cropped = verify(cropToPools(graph));
   expect(inferShapes(cropped).get('conv')?.shape).toEqual(['N', 2, 4, 6]);
-  const feeds = { x: array64(Float64Array.from({ length: 70 }, (_, i) => Math.sin(3 * i)), [2, 1, 5, 7]) };
+  const feeds = {
+    x: array64(
+      Float64Array.from({ length: 70 }, (_, i) => Math.sin(3 * i)),
+      [2, 1, 5, 7],
+    ),
+  };
   expect(interpret(cropped, feeds).y).toEqual(interpret(graph, feeds).y);
 });
