@@ -10,7 +10,7 @@ import { decodeNpy, encodeNpy } from '../../src/files/npy.ts';
 import { decodeNpz } from '../../src/files/npz.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { encodeOnnx } from '../../src/graph/onnx.ts';
-import { tensor } from '../../src/graph/types.ts';
+import { type Dim, tensor } from '../../src/graph/types.ts';
 import { earmark, earmarkHere, modelFile, temporary } from '../support/earmark.ts';
 
 const WAVE = { kind: 'waveform', sampleRate: 8000, clipSamples: 600 };
@@ -27,9 +27,9 @@ const DECIBELS = {
 };
 
 /** A dense layer over all of the input, and what follows it. */
-function denseModel(dims: number[], classes: number, end?: 'Softmax' | 'Sigmoid') {
+function denseModel(dims: number[], classes: number, end?: 'Softmax' | 'Sigmoid', batch: Dim = 'N') {
   const g = new GraphBuilder();
-  const x = g.input('x', 'float32', ['N', ...dims]);
+  const x = g.input('x', 'float32', [batch, ...dims]);
   const size = dims.reduce((a, b) => a * b);
   const weight = Float32Array.from({ length: size * classes }, (_, i) => Math.sin(i ** 1.5) / size);
   const z = g.emit('MatMul', [g.emit('Flatten', [x], { axis: 1 }), tensor(weight, [size, classes])]);
@@ -177,6 +177,17 @@ it('a sigmoid for each label, and for a single one', async () => {
   }
   const one = await ask(folderOf(denseModel([600], 1).bytes, WAVE, 'dog'));
   expect(one).toMatchObject({ label: 'dog', probability: expect.closeTo(logistic(one.logits[0]), 6) });
+  // A batch of 3, as exported without dynamic axes, gives the same.
+  expect(await ask(folderOf(denseModel([600], 1, undefined, 3).bytes, WAVE, 'dog'))).toEqual(one);
+});
+
+it('a single logit is explained', async () => {
+  const folder = folderOf(denseModel([600], 1, 'Sigmoid').bytes, WAVE, 'dog');
+  const args = ['explain', 'm.onnx', 'a.wav', '--out', 'maps', '--method', 'epsilon', '--json', ...FLAGS];
+  const [result] = JSON.parse((await earmarkHere(args, folder)).stdout);
+  expect(result).toMatchObject({ predicted: 'dog', target: { class: 0, label: 'dog' } });
+  expect(result.relevanceSum).toBeCloseTo(result.logits[0], 5);
+  expect(result.probability).toBeCloseTo(1 / (1 + Math.exp(-result.logits[0])), 6);
 });
 
 it('a waveform model: the samples, and the relevance along them', async () => {

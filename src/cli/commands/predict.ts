@@ -1,7 +1,8 @@
 // `earmark predict`: what a model takes recordings for.
 import type { Command } from 'commander';
+import { inputShape } from '../../features/input.ts';
 import { inputDims, toLayout } from '../../features/layout.ts';
-import type { ValueInfo } from '../../graph/types.ts';
+import { sizeOf, type ValueInfo } from '../../graph/types.ts';
 import { logitsOf, probabilitiesOf } from '../../model/logits.ts';
 import { nodeRuntime } from '../../runtime/node.ts';
 import { float32 } from '../../runtime/runtime.ts';
@@ -45,15 +46,16 @@ export async function predict(
 ): Promise<Result> {
   const { graph, labels, features } = await readModel(modelPath, files);
   const { name, activation, graph: withLogits } = logitsOf(graph);
-  const output: ValueInfo = { name, dtype: 'float32', shape: [graph.inputs[0].shape[0], labels.length] };
+  const [{ name: inputName, shape }] = graph.inputs;
+  const output: ValueInfo = { name, dtype: 'float32', shape: [shape[0], labels.length] };
   const session = await nodeRuntime.open({ ...withLogits, outputs: [output] });
+  // A batch that is fixed is filled up with zeros.
+  const dims = inputDims(features.layout, inputShape(features), typeof shape[0] === 'number' ? shape[0] : 1);
   const classify = async (clip: HeardClip) => {
-    const { rows, columns } = clip.features;
-    const dims = inputDims(features.layout, [rows, columns]);
-    const input = float32(toLayout(clip.features, features.layout), dims);
-    const logits = Array.from(
-      (await session.run({ [graph.inputs[0].name]: input }))[name].data as Float32Array,
-    );
+    const batch = new Float32Array(sizeOf(dims));
+    batch.set(toLayout(clip.features, features.layout));
+    const { data } = (await session.run({ [inputName]: float32(batch, dims) }))[name];
+    const logits = Array.from(data.subarray(0, labels.length) as Float32Array);
     const probabilities = probabilitiesOf(logits, activation);
     const ranked = ranking(probabilities).map((k) => ({ label: labels[k], probability: probabilities[k] }));
     return {
