@@ -30,6 +30,8 @@ export interface ExplainedClip {
   readonly predicted: number;
   /** Class that is explained. */
   readonly target: number;
+  /** Class that it is explained against, where one was asked for. */
+  readonly against?: number;
   readonly method: string;
   readonly start: string;
   /** [bins, frames] */
@@ -39,7 +41,7 @@ export interface ExplainedClip {
 
 /** What `NAME.json` holds. */
 export function factsOf(explained: ExplainedClip) {
-  const { clip, settings, labels, predicted, target, relevance, ledger, ...rest } = explained;
+  const { clip, settings, labels, predicted, target, against, relevance, ledger, ...rest } = explained;
   return {
     file: clip.file,
     model: rest.model,
@@ -48,6 +50,7 @@ export function factsOf(explained: ExplainedClip) {
     predicted: labels[predicted],
     probability: rest.probabilities[predicted],
     target: { class: target, label: labels[target] },
+    against: against === undefined ? undefined : { class: against, label: labels[against] },
     method: rest.method,
     start: rest.start,
     logits: rest.logits,
@@ -62,7 +65,7 @@ export function factsOf(explained: ExplainedClip) {
 
 /** The input as decibels, coefficients or samples, its relevance, and both together. */
 export function pictureOf(explained: ExplainedClip) {
-  const { clip, settings, labels, predicted, target, relevance } = explained;
+  const { clip, settings, labels, predicted, target, against, relevance } = explained;
   const words = describePrediction({
     file: basename(clip.file),
     trueLabel: explained.trueLabel,
@@ -72,6 +75,7 @@ export function pictureOf(explained: ExplainedClip) {
     targetLabel: labels[target],
     logit: explained.logits[target],
     relevanceSum: sum(relevance),
+    ...(against !== undefined && { against: { label: labels[against], logit: explained.logits[against] } }),
   });
   const shown = shownFeatures(clip.features, settings);
   if (settings.kind === 'waveform') {

@@ -1,11 +1,19 @@
 // Model files on the command line: read with what they listen to, from their metadata or from files beside them.
 import { Option } from 'commander';
-import { FileError, ModelError, UsageError } from '../errors.ts';
+import { FileError, ModelError } from '../errors.ts';
+import { inputRange } from '../features/range.ts';
 import { type FeatureSettings, parseFeatureSettings } from '../features/settings.ts';
 import { readBytes } from '../files/atomic.ts';
 import { readOnnx } from '../graph/read.ts';
-import { type AudioModel, type Description, describedModel } from '../model/model-file.ts';
-import { PREDICTED } from '../relevance/explainer.ts';
+import type { Graph } from '../graph/types.ts';
+import {
+  type AudioModel,
+  checkLabels,
+  type Description,
+  describedModel,
+  descriptionOf,
+  withFeatures,
+} from '../model/model-file.ts';
 
 /** Paths of files that say what a model listens to, where it does not say so itself. */
 export interface DescriptionFiles {
@@ -27,6 +35,19 @@ export async function readModel(path: string, files: DescriptionFiles = {}): Pro
   return describedModel(await readOnnx(path), path, given);
 }
 
+/**
+ * Reads any classifier, with what it says, or is said, of its labels and of the range of its input.
+ * @throws FileError, ModelError, GraphError, FeatureError
+ */
+export async function readClassifier(path: string, files: DescriptionFiles) {
+  const given = await readDescription(files);
+  const graph = await readOnnx(path);
+  const { labels, features } = { ...descriptionOf(graph, path), ...given };
+  if (labels) checkLabels(graph, labels, path);
+  const fitted: Graph = features ? withFeatures(graph, features, path) : graph;
+  return { graph: fitted, labels, range: features && inputRange(features) };
+}
+
 /** Reads what `--features` and `--labels` name. @throws FileError, ModelError, FeatureError */
 export async function readDescription({ features, labels }: DescriptionFiles): Promise<Description> {
   return {
@@ -36,8 +57,7 @@ export async function readDescription({ features, labels }: DescriptionFiles): P
 }
 
 async function readFeatures(path: string): Promise<FeatureSettings> {
-  const text = new TextDecoder().decode(await readBytes(path, 'feature settings'));
-  return parseFeatureSettings(parseJson(text, path), path);
+  return parseFeatureSettings(await readJson(path, 'feature settings'), path);
 }
 
 /** A JSON array of labels (or numbers), or a label on each line. */
@@ -56,25 +76,17 @@ async function readLabels(path: string): Promise<string[]> {
   return labels as string[];
 }
 
+/** Reads a JSON file. @param what how errors call it @throws FileError */
+export async function readJson(path: string, what: string): Promise<unknown> {
+  return parseJson(new TextDecoder().decode(await readBytes(path, what)), path);
+}
+
 function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
     throw new FileError({ what: `${path}: not JSON`, got: (cause as Error).message, cause });
   }
-}
-
-/**
- * The class that `--target` names: a label goes before a number, since labels may be numbers themselves.
- * @throws UsageError
- */
-export function classOf(text: string, labels: readonly string[]): number {
-  if (text === 'predicted') return PREDICTED;
-  const named = labels.indexOf(text);
-  if (named >= 0) return named;
-  if (/^\d+$/.test(text) && Number(text) < labels.length) return Number(text);
-  const expected = `predicted, a number from 0 to ${labels.length - 1}, or one of ${shownLabels(labels)}`;
-  throw new UsageError({ what: '--target', expected, got: text });
 }
 
 /** Up to twenty labels, and how many there are besides. */

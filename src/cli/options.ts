@@ -1,6 +1,5 @@
 // Reads the values of options: text in, typed values out, or an error that commander puts the option's name before.
-import { Help, InvalidArgumentError, Option } from 'commander';
-import { methods } from '../relevance/method.ts';
+import { InvalidArgumentError, Option } from 'commander';
 
 /** A whole number that is at least `least`. */
 export function wholeNumber(least: number): (text: string) => number {
@@ -28,22 +27,4 @@ export function positiveNumber(text: string): number {
 /** `--json`, for those commands whose result a program would read. */
 export function jsonOption(): Option {
   return new Option('--json', 'print the result as JSON');
-}
-
-/** `--start`: what the one-hot of the target is multiplied by. */
-export function startOption(): Option {
-  return new Option('--start <what>', "start the relevance at the target's logit, or at one")
-    .choices(['logit', 'one'])
-    .default('logit');
-}
-
-/** The methods by name, for help texts: laid out as commander's own lists. */
-export function methodList(): string {
-  const known = methods();
-  const width = Math.max(...known.map((m) => m.name.length));
-  const layout = new Help();
-  const lines = known.map(({ name, about, parameters }) =>
-    layout.formatItem(name, width, `${about}; ${parameters.join(', ')}`, layout),
-  );
-  return ['Methods, each with its parameters:', ...lines].join('\n');
 }

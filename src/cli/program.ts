@@ -2,10 +2,12 @@
 import { Command, type OutputConfiguration } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
 import { addAttribute } from './commands/attribute.ts';
+import { addCompile } from './commands/compile.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFeatures } from './commands/features.ts';
+import { addInspect } from './commands/inspect.ts';
 import { addPredict } from './commands/predict.ts';
 import { addTrain } from './commands/train.ts';
 import type { AddCommand, Frame } from './frame.ts';
@@ -16,6 +18,8 @@ const COMMANDS: readonly AddCommand[] = [
   addPredict,
   addExplain,
   addAttribute,
+  addInspect,
+  addCompile,
   addDescribe,
   addFeatures,
 ];

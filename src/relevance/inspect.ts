@@ -5,7 +5,7 @@ import { type Assignments, activeValues, assign, type InputRange } from './assig
 import { canonize } from './canonize/canonize.ts';
 import { biasAdd } from './canonize/scale.ts';
 import type { LayerKind } from './kinds.ts';
-import type { Method } from './method.ts';
+import { type Method, showNumber } from './method.ts';
 import { isRule, type Rule, type Treatment } from './rules.ts';
 import { nameOf } from './walk.ts';
 
@@ -91,13 +91,13 @@ function whyOf(graph: Graph, node: Node, kind: LayerKind, treatment: Treatment |
 function showTreatment(treatment: Treatment | undefined): string | undefined {
   if (!treatment || !isRule(treatment)) return undefined;
   const { name, parameters, stabilizer, relative, bias }: Rule = treatment;
-  const own = Object.entries(parameters).map(([key, value]) => `${key}=${value}`);
+  const own = Object.entries(parameters).map(([key, value]) => `${key}=${showNumber(value)}`);
   const plain = name === 'epsilon' || name === 'lrp-0' || name === 'pass';
   return [
     name,
     [
       ...own,
-      ...(plain ? [] : [`stabilizer=${stabilizer}`]),
+      ...(plain ? [] : [`stabilizer=${showNumber(stabilizer)}`]),
       ...(relative ? ['relative'] : []),
       ...(bias === 'ignore' ? ['bias=ignore'] : []),
     ].join(','),

@@ -171,7 +171,12 @@ export function methods(): MethodEntry[] {
 
 function showSpec(key: string, spec: Spec): string {
   if ('length' in spec) return key === 'relative' ? key : `${key}=${spec.join('|')}`;
-  return spec.default === undefined ? key : `${key}=${spec.default}`;
+  return spec.default === undefined ? key : `${key}=${showNumber(spec.default)}`;
+}
+
+/** A parameter as people write it: 0.25, 1e-6. */
+export function showNumber(value: number): string {
+  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : `${value}`;
 }
 
 /** A rule on every layer with weights, as a preset. */

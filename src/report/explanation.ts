@@ -106,14 +106,19 @@ export interface Prediction {
   targetLabel: string;
   logit: number;
   relevanceSum: number;
+  /** The class that it was explained against, and its logit, where there was one. */
+  against?: { label: string; logit: number };
 }
 
 /** Title and subtitle of a picture in one wording for all. */
 export function describePrediction(p: Prediction): { title: string; subtitle: string[] } {
   const predicted = `predicted “${p.predictedLabel}” (${formatPercent(p.probability)})`;
-  const title = p.trueLabel === null ? `P${predicted.slice(1)}` : `True “${p.trueLabel}”, ${predicted}`;
-  const logit = `logit of “${p.targetLabel}” ${formatNumber(p.logit)}`;
-  return { title, subtitle: [p.file, p.method, logit, `Σ relevance ${formatNumber(p.relevanceSum)}`] };
+  const said = p.trueLabel === null ? `P${predicted.slice(1)}` : `True “${p.trueLabel}”, ${predicted}`;
+  const title = p.against ? `${said}: why “${p.targetLabel}” and not “${p.against.label}”` : said;
+  const logitOf = (label: string, logit: number) => `logit of “${label}” ${formatNumber(logit)}`;
+  const less = p.against ? ` less ${logitOf(p.against.label, p.against.logit)}` : '';
+  const explained = logitOf(p.targetLabel, p.logit) + less;
+  return { title, subtitle: [p.file, p.method, explained, `Σ relevance ${formatNumber(p.relevanceSum)}`] };
 }
 
 function featurePanel(picture: ClipPicture, { low, high, at }: Levels): Panel {

@@ -1,25 +1,17 @@
 // `earmark attribute`: relevance for raw tensors, so that anyone can compare it with another library's.
 import type { Command } from 'commander';
-import { FileError, UsageError } from '../../errors.ts';
-import { inputRange } from '../../features/range.ts';
+import { FileError } from '../../errors.ts';
 import { readBytes, writeFileAtomic } from '../../files/atomic.ts';
-import { decodeNpy, encodeNpy } from '../../files/npy.ts';
-import { readOnnx } from '../../graph/read.ts';
-import type { Graph } from '../../graph/types.ts';
-import { checkLabels, descriptionOf, withFeatures } from '../../model/model-file.ts';
+import { decodeNpy, encodeNpy, type NpyArray } from '../../files/npy.ts';
+import { encodeNpz } from '../../files/npz.ts';
 import type { CompileOptions } from '../../relevance/compile.ts';
-import { Explainer, PREDICTED } from '../../relevance/explainer.ts';
-import { DEFAULT_METHOD, parseMethod } from '../../relevance/method.ts';
+import { type Explained, Explainer } from '../../relevance/explainer.ts';
 import { nodeRuntime } from '../../runtime/node.ts';
+import { checkContrast, classesOf } from '../classes.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
-import {
-  classOf,
-  type DescriptionFiles,
-  descriptionOptions,
-  readDescription,
-  shownLabels,
-} from '../model.ts';
-import { jsonOption, methodList, startOption, wholeNumber } from '../options.ts';
+import { methodHelp, methodOption, readMethod, startOption } from '../method.ts';
+import { type DescriptionFiles, descriptionOptions, readClassifier } from '../model.ts';
+import { jsonOption, wholeNumber } from '../options.ts';
 import { checkOutputs } from '../output.ts';
 
 export interface AttributeOptions extends DescriptionFiles {
@@ -27,7 +19,9 @@ export interface AttributeOptions extends DescriptionFiles {
   readonly input: string;
   /** `predicted`, a label, a class, or a .npy of classes [N]. */
   readonly target: string;
-  readonly start: NonNullable<CompileOptions['start']>;
+  /** `runner-up`, or a class as for the target: what the target is explained against. */
+  readonly against?: string;
+  readonly start?: CompileOptions['start'];
   readonly method: string;
   /** .npy to write: the relevance. */
   readonly out: string;
@@ -35,13 +29,16 @@ export interface AttributeOptions extends DescriptionFiles {
   readonly logits?: string;
   /** .json to write: where the relevance went. */
   readonly ledger?: string;
+  /** .npz to write: the relevance of what each layer computes. */
+  readonly layers?: string;
   /** Clips in one run. */
   readonly batch: number;
 }
 
 const EXAMPLE = `
-Example:
-  earmark attribute model.onnx --input x.npy --method epsilon:epsilon=0.01 --out r.npy --logits l.npy`;
+Examples:
+  earmark attribute model.onnx --input x.npy --method epsilon:epsilon=0.01 --out r.npy --logits l.npy
+  earmark attribute model.onnx --input x.npy --against runner-up --layers layers.npz --out r.npy`;
 
 export function addAttribute(program: Command, { terminal, give }: Frame): void {
   const [featuresOption, labelsOption] = descriptionOptions();
@@ -56,16 +53,21 @@ export function addAttribute(program: Command, { terminal, give }: Frame): void 
       'predicted, a label, a class from 0, or a .npy of int32 or int64 [N]',
       'predicted',
     )
+    .option(
+      '--against <what>',
+      'why the target and not this: runner-up, a label, a class from 0, or a .npy of them',
+    )
     .addOption(featuresOption)
     .addOption(labelsOption)
+    .addOption(methodOption())
     .addOption(startOption())
-    .option('--method <name[:key=value,…]>', 'how relevance is propagated', DEFAULT_METHOD)
     .requiredOption('--out <r.npy>', 'where to write the relevance: float32, of the shape of the input')
     .option('--logits <l.npy>', 'where to write the logits [N, classes]')
     .option('--ledger <l.json>', 'where to write what each layer received, passed on and absorbed')
+    .option('--layers <l.npz>', "where to write the relevance of each layer's output, by the node's name")
     .option('--batch <n>', 'clips in one run', wholeNumber(1), 32)
     .addOption(jsonOption())
-    .addHelpText('after', `\n${methodList()}\n${EXAMPLE}`)
+    .addHelpText('after', `${methodHelp()}\n${EXAMPLE}`)
     .action(async (model: string, options: AttributeOptions & { json?: boolean }) =>
       give(await attribute(model, options, terminal), options.json),
     );
@@ -74,51 +76,83 @@ export function addAttribute(program: Command, { terminal, give }: Frame): void 
 /** @throws FileError, ModelError, GraphError, MethodError, UsageError */
 export async function attribute(
   modelPath: string,
-  { input, target, start, method: methodText, out, logits, ledger, batch, ...files }: AttributeOptions,
-  { progress }: Terminal,
+  { input, target, against, start, method: methodText, batch, ...paths }: AttributeOptions,
+  { note, progress }: Terminal,
 ): Promise<Result> {
-  const method = parseMethod(methodText);
-  await checkOutputs(out, logits, ledger);
+  const method = await readMethod(methodText);
+  const { out, logits, ledger, layers, ...files } = paths;
+  await checkOutputs(out, logits, ledger, layers);
   const { graph: model, labels, range } = await readClassifier(modelPath, files);
   const { data, shape } = await readInput(input);
-  const targets = await readTargets(target, shape[0] ?? 0, labels);
+  const count = shape[0] ?? 0;
+  const targets = await classesOf('--target', target, count, labels);
+  const others = against === undefined ? undefined : await classesOf('--against', against, count, labels);
+  if (others) checkContrast(targets, others);
   const explainer = await Explainer.open(nodeRuntime, model, {
     method,
-    start,
     batch,
     ledger: ledger !== undefined,
+    layers: layers !== undefined,
+    against: others !== undefined,
+    ...(start && { start }),
     ...(range && { range }),
   });
-  progress.start(shape[0] ?? 0, 'clips');
+  progress.start(count, 'clips');
   const got = await explainer
-    .explain(data, shape, targets, { progress: (done) => progress.update(done) })
+    .explain(data, shape, targets, { against: others, progress: (done) => progress.update(done) })
     .finally(() => explainer.release());
   progress.stop();
-  const float32 = (values: Float32Array, dims: number[]) =>
-    encodeNpy({ dtype: 'float32', shape: dims, data: values });
-  if (logits) await writeFileAtomic(logits, float32(got.logits, [shape[0], explainer.classes]));
+  if (others) noteSame(got, targets, others, note);
+  if (logits) await writeFileAtomic(logits, encodeNpy(float32(got.logits, [count, explainer.classes])));
   if (ledger) await writeFileAtomic(ledger, `${JSON.stringify(got.ledger)}\n`);
-  await writeFileAtomic(out, float32(got.relevance, shape));
+  if (layers) await writeFileAtomic(layers, layerArrays(got));
+  await writeFileAtomic(out, encodeNpy(float32(got.relevance, shape)));
+  const from = explainer.explanation.start;
   const json = {
     relevance: out,
     logits,
     ledger,
+    layers: layers && {
+      file: layers,
+      shapes: got.layers?.map(({ node, op, rule, dims }) => ({ node, op, rule, dims })),
+    },
     shape,
     classes: explainer.classes,
     method: method.name,
-    start,
+    start: from,
+    against,
   };
-  return { text: `${out}: relevance [${shape.join(', ')}] by ${method.name} from ${start}`, json };
+  const contrast = against === undefined ? '' : ` against ${against}`;
+  return { text: `${out}: relevance [${shape.join(', ')}] by ${method.name} from ${from}${contrast}`, json };
 }
 
-/** A classifier with what it or the user says of its labels and of the range of its input. */
-async function readClassifier(path: string, files: DescriptionFiles) {
-  const given = await readDescription(files);
-  const graph = await readOnnx(path);
-  const { labels, features } = { ...descriptionOf(graph, path), ...given };
-  if (labels) checkLabels(graph, labels, path);
-  const fitted: Graph = features ? withFeatures(graph, features, path) : graph;
-  return { graph: fitted, labels, range: features && inputRange(features) };
+const float32 = (data: Float32Array, shape: readonly number[]): NpyArray => ({
+  dtype: 'float32',
+  shape: [...shape],
+  data,
+});
+
+/** The relevance of what each layer computes, by the name of its node. */
+function layerArrays({ layers = [] }: Explained): Uint8Array {
+  return encodeNpz(Object.fromEntries(layers.map(({ node, dims, data }) => [node, float32(data, dims)])));
+}
+
+/** Says which clips are predicted as what they were to be explained against. */
+function noteSame(
+  { logits }: Explained,
+  targets: readonly number[],
+  against: readonly number[],
+  note: Terminal['note'],
+): void {
+  const classes = logits.length / targets.length;
+  const same = targets.flatMap((target, n) => {
+    const row = logits.subarray(n * classes, (n + 1) * classes);
+    return target < 0 && against[n] >= 0 && row.indexOf(Math.max(...row)) === against[n] ? [n] : [];
+  });
+  if (same.length > 0)
+    note(
+      `predicted as the class to explain against, so that nothing is left to explain: clips ${same.join(', ')}`,
+    );
 }
 
 /** Float32 data of a .npy of floats. */
@@ -128,28 +162,4 @@ async function readInput(path: string): Promise<{ data: Float32Array; shape: num
     throw new FileError({ what: `${path}: element type`, expected: 'float32 or float64', got: dtype });
   }
   return { data: data instanceof Float32Array ? data : Float32Array.from(data), shape };
-}
-
-/** The class to explain of each of `count` clips. */
-async function readTargets(text: string, count: number, labels?: readonly string[]): Promise<number[]> {
-  if (labels?.includes(text)) return new Array(count).fill(classOf(text, labels));
-  if (text === 'predicted') return new Array(count).fill(PREDICTED);
-  if (/^-?\d+$/.test(text)) return new Array(count).fill(Number(text));
-  if (!text.endsWith('.npy')) {
-    throw new UsageError({
-      what: '--target',
-      expected: `predicted, ${labels ? `one of ${shownLabels(labels)}, ` : ''}a class from 0, or a .npy file`,
-      got: text,
-      ...(!labels && { todo: 'For a label, say with --labels FILE what the labels are.' }),
-    });
-  }
-  const { data, shape, dtype } = decodeNpy(await readBytes(text, 'targets'), text);
-  if (dtype !== 'int32' && dtype !== 'int64') {
-    throw new FileError({ what: `${text}: element type`, expected: 'int32 or int64', got: dtype });
-  }
-  if (shape.length !== 1 || shape[0] !== count) {
-    const got = `[${shape.join(', ')}]`;
-    throw new FileError({ what: `${text}: shape`, expected: `[${count}], a class for each clip`, got });
-  }
-  return Array.from(data, Number);
 }

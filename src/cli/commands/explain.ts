@@ -7,22 +7,25 @@ import { makeFolder, writeFileAtomic } from '../../files/atomic.ts';
 import { logitsOf, probabilitiesOf } from '../../model/logits.ts';
 import type { AudioModel } from '../../model/model-file.ts';
 import type { CompileOptions } from '../../relevance/compile.ts';
-import { Explainer, PREDICTED } from '../../relevance/explainer.ts';
-import { DEFAULT_METHOD, type Method, parseMethod } from '../../relevance/method.ts';
+import { Explainer, PREDICTED, RUNNER_UP } from '../../relevance/explainer.ts';
 import { svgToPng } from '../../report/png.ts';
 import { nodeRuntime } from '../../runtime/node.ts';
+import { checkContrast, classOf } from '../classes.ts';
 import { forEachClip, type HeardClip } from '../clips.ts';
 import { arraysOf, type ExplainedClip, factsOf, pictureOf } from '../explained-clip.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
-import { classOf, type DescriptionFiles, descriptionOptions, ranking, readModel } from '../model.ts';
+import { methodHelp, methodOption, readMethod, startOption } from '../method.ts';
+import { type DescriptionFiles, descriptionOptions, ranking, readModel } from '../model.ts';
 import { distinctNames } from '../names.ts';
-import { jsonOption, methodList, startOption } from '../options.ts';
+import { jsonOption } from '../options.ts';
 
 export interface ExplainOptions extends DescriptionFiles {
   readonly method: string;
   /** `predicted`, a label, or a class number. */
   readonly target: string;
-  readonly start: NonNullable<CompileOptions['start']>;
+  /** `runner-up`, a label, or a class number: what the target is explained against. */
+  readonly against?: string;
+  readonly start?: CompileOptions['start'];
   /** What the recordings are, where the user knows. */
   readonly label?: string;
   /** Folder to write to. */
@@ -31,11 +34,13 @@ export interface ExplainOptions extends DescriptionFiles {
 
 const EXAMPLE = `
 Of each recording it writes NAME.png and NAME.svg (the input, its relevance, and
-both together; of a waveform the samples and the relevance along them), NAME.json (logits, probabilities, target, method, ledger, shares
-of relevance) and NAME.npz (features, relevance, axes).
+both together; of a waveform the samples and the relevance along them), NAME.json
+(logits, probabilities, target, method, shares of relevance, and the ledger where
+the method conserves relevance) and NAME.npz (features, relevance, axes).
 
-Example:
-  earmark explain runs/fsdd/model.onnx three.wav --method gamma:gamma=0.5 --out maps`;
+Examples:
+  earmark explain runs/fsdd/model.onnx three.wav --method gamma:gamma=0.5 --out maps
+  earmark explain runs/fsdd/model.onnx three.wav --against runner-up --out why-not`;
 
 export function addExplain(program: Command, { terminal, give }: Frame): void {
   const [featuresOption, labelsOption] = descriptionOptions();
@@ -50,13 +55,14 @@ export function addExplain(program: Command, { terminal, give }: Frame): void {
     .argument('<audio...>', 'WAV files, or folders of them')
     .addOption(featuresOption)
     .addOption(labelsOption)
-    .option('--method <name[:key=value,…]>', 'how relevance is propagated', DEFAULT_METHOD)
+    .addOption(methodOption())
     .option('--target <what>', 'the class to explain: predicted, a label, or a number from 0', 'predicted')
+    .option('--against <what>', 'why the target and not this: runner-up, a label, or a number from 0')
     .addOption(startOption())
     .option('--label <text>', 'the true label, for the title (else read from names like 3_theo_0.wav)')
     .requiredOption('--out <dir>', 'folder to write to; made where it is missing')
     .addOption(jsonOption())
-    .addHelpText('after', `\n${methodList()}\n${EXAMPLE}`)
+    .addHelpText('after', `${methodHelp()}\n${EXAMPLE}`)
     .action(async (model: string, audio: string[], options: ExplainOptions & { json?: boolean }) =>
       give(await explain(model, audio, options, terminal), options.json),
     );
@@ -69,29 +75,39 @@ export function addExplain(program: Command, { terminal, give }: Frame): void {
 export async function explain(
   modelPath: string,
   audio: readonly string[],
-  { method: methodText, target: targetText, start, label, out, ...files }: ExplainOptions,
+  {
+    method: methodText,
+    target: targetText,
+    against: againstText,
+    start,
+    label,
+    out,
+    ...files
+  }: ExplainOptions,
   terminal: Terminal,
 ): Promise<Result> {
-  const method = parseMethod(methodText);
+  const method = await readMethod(methodText);
   const model = await readModel(modelPath, files);
-  const target = classOf(targetText, model.labels);
+  const target = classOf('--target', targetText, model.labels);
+  const against = againstText === undefined ? undefined : classOf('--against', againstText, model.labels);
+  if (against !== undefined) checkContrast([target], [against]);
   const range = inputRange(model.features);
   const explainer = await Explainer.open(nodeRuntime, model.graph, {
     method,
-    start,
-    ledger: true,
+    ledger: 'auto',
+    against: against !== undefined,
+    ...(start && { start }),
     ...(range && { range }),
   });
   const distinct = distinctNames();
   const { results, failed } = await forEachClip(audio, model.features, terminal, async (clip) => {
     const trueLabel = label ?? labelInName(clip.file, model.labels);
-    const explained = await explainClip(explainer, model, clip, {
-      target,
-      start,
-      method,
-      trueLabel,
-      modelPath,
-    });
+    const explained = await explainClip(explainer, model, clip, { target, against, trueLabel, modelPath });
+    if (explained.target === explained.against) {
+      terminal.note(
+        `${clip.file}: predicted as “${model.labels[explained.target]}” itself, so that nothing is left to explain against it`,
+      );
+    }
     await makeFolder(out);
     return writeClip(explained, join(out, distinct(parse(clip.file).name)));
   });
@@ -105,8 +121,7 @@ export async function explain(
 
 interface Asked {
   readonly target: number;
-  readonly start: ExplainOptions['start'];
-  readonly method: Method;
+  readonly against: number | undefined;
   readonly trueLabel: string | null;
   readonly modelPath: string;
 }
@@ -115,25 +130,34 @@ async function explainClip(
   explainer: Explainer,
   { graph, labels, features: settings }: AudioModel,
   clip: HeardClip,
-  { target, start, method, trueLabel, modelPath }: Asked,
+  { target, against, trueLabel, modelPath }: Asked,
 ): Promise<ExplainedClip> {
   const shape = [clip.features.rows, clip.features.columns] as const;
   const input = toLayout(clip.features, settings.layout);
-  const got = await explainer.explain(input, inputDims(settings.layout, shape), [target]);
-  const probabilities = probabilitiesOf(got.logits, logitsOf(graph).activation);
-  const [predicted] = ranking(probabilities);
+  const got = await explainer.explain(
+    input,
+    inputDims(settings.layout, shape),
+    [target],
+    against === undefined ? {} : { against: [against] },
+  );
+  const logits = Array.from(got.logits);
+  const ranked = ranking(logits);
+  const [predicted] = ranked;
+  const explained = target === PREDICTED ? predicted : target;
+  const other = against === RUNNER_UP ? ranked.find((k) => k !== explained) : against;
   return {
     clip,
     settings,
     model: modelPath,
     labels,
     trueLabel,
-    logits: Array.from(got.logits),
-    probabilities,
+    logits,
+    probabilities: probabilitiesOf(got.logits, logitsOf(graph).activation),
     predicted,
-    target: target === PREDICTED ? predicted : target,
-    method: method.name,
-    start,
+    target: explained,
+    ...(other !== undefined && { against: other }),
+    method: explainer.method.name,
+    start: explainer.explanation.start,
     relevance: fromLayout(got.relevance, settings.layout, shape),
     ledger: got.ledger,
   };
