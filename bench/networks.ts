@@ -1,10 +1,15 @@
-// The networks and clocks that the benchmarks share.
-import { sizeOf } from '../src/graph/types.ts';
+// The networks that the benchmarks share, with weights without meaning but of the usual size.
+import { random } from '../src/corpus/random.ts';
+import type { NpyArray } from '../src/files/npy.ts';
+import { GraphBuilder } from '../src/graph/builder.ts';
+import { type Graph, sizeOf, tensor } from '../src/graph/types.ts';
+import { verify } from '../src/graph/verify.ts';
 import { architecture } from '../src/model/architectures.ts';
-import type { Layer, Network } from '../src/model/layers.ts';
+import { forward, type Layer, type Network, type Parameter } from '../src/model/layers.ts';
 import { float32, type RuntimeTensor } from '../src/runtime/runtime.ts';
+import { resnet18 } from './resnet.ts';
 
-export const BATCH = 32;
+const CLASSES = 10;
 
 const block = (channels: number): Layer[] => [
   { kind: 'conv', channels, kernel: [3, 3] },
@@ -21,15 +26,84 @@ const notebook: Network = {
     { kind: 'flatten' },
     { kind: 'dense', units: 256 },
     { kind: 'relu' },
-    { kind: 'dense', units: 10 },
+    { kind: 'dense', units: CLASSES },
   ],
 };
 
-/** Network and shape of one input. */
-export const NETWORKS: readonly (readonly [Network, readonly number[]])[] = [
-  [architecture('mel-cnn', 10), [1, 48, 64]],
-  [notebook, [1, 40, 130]],
+const waveBlock = (channels: number): Layer[] => [
+  { kind: 'conv', channels, kernel: [3] },
+  { kind: 'relu' },
+  { kind: 'maxpool', size: [2] },
 ];
+
+/** Becker et al., AudioMNIST, 2018: one second at 8 kHz; no activation between the dense layers. */
+const audionet: Network = {
+  name: 'audionet',
+  layers: [
+    ...[100, 64, 128, 128, 128, 128].flatMap(waveBlock),
+    { kind: 'flatten' },
+    ...[1024, 512, CLASSES].map((units): Layer => ({ kind: 'dense', units })),
+  ],
+};
+
+/** Networks that are lists of layers, and the shape of one input. */
+export const SEQUENTIAL: readonly (readonly [Network, readonly number[]])[] = [
+  [notebook, [1, 40, 130]],
+  [architecture('mel-cnn', CLASSES), [1, 48, 64]],
+  [audionet, [1, 8000]],
+];
+
+type Emit = (g: GraphBuilder, x: string, parameter: (p: Parameter) => string) => string;
+
+/** A network to be measured. */
+export interface Subject {
+  readonly name: string;
+  /** Shape of one input. */
+  readonly input: readonly number[];
+  /** Where it is a list of layers. */
+  readonly layers?: readonly Layer[];
+  /** Emits the forward pass and gives its last value. */
+  readonly emit: Emit;
+}
+
+export const SUBJECTS: readonly Subject[] = [
+  ...SEQUENTIAL.map(
+    ([network, input]): Subject => ({
+      name: network.name,
+      input,
+      layers: network.layers,
+      emit: (g, x, parameter) => forward(g, network, x, { parameter }),
+    }),
+  ),
+  // A log-mel patch of 64 bands × 96 frames.
+  {
+    name: 'resnet-18',
+    input: [1, 64, 96],
+    emit: (g, x, parameter) => resnet18(g, x, CLASSES, parameter),
+  },
+];
+
+/** The classifier as a graph, and its parameters by PyTorch's names: He's distribution, scales and variances about 1. */
+export function built({ name, input, emit }: Subject): { graph: Graph; weights: Record<string, NpyArray> } {
+  const g = new GraphBuilder(['logits']);
+  const next = random(1);
+  const weights: Record<string, NpyArray> = {};
+  const drawn = ({ dims, start }: Parameter) =>
+    Float32Array.from({ length: sizeOf(dims) }, () =>
+      typeof start === 'number'
+        ? start + (next() - 0.5) / 2
+        : (next() - 0.5) * 2 * Math.sqrt(6 / start.fanIn),
+    );
+  const x = g.input('input', 'float32', ['N', ...input]);
+  const last = emit(g, x, (p) => {
+    const data = drawn(p);
+    weights[p.name] = { shape: [...p.dims], dtype: 'float32', data };
+    return g.constant(tensor(data, p.dims), p.name);
+  });
+  g.node({ op: 'Identity', name: 'logits', inputs: [last], outputs: ['logits'], attributes: {} });
+  g.output('logits');
+  return { graph: verify(g.build(name)), weights };
+}
 
 /** Numbers in [0, 1) without meaning. */
 export function noise(dims: readonly number[]): RuntimeTensor {
@@ -37,45 +111,4 @@ export function noise(dims: readonly number[]): RuntimeTensor {
     Float32Array.from({ length: sizeOf(dims) }, (_, i) => (i * 0.6180339887498949) % 1),
     dims,
   );
-}
-
-export interface Timing {
-  readonly name: string;
-  /** Milliseconds, median. */
-  readonly median: number;
-  readonly least: number;
-}
-
-/**
- * Times several actions in turn, so that they share what else the machine does: medians over `rounds`. Each timed run
- * comes after an untimed one, by when the threads of the session before have stopped spinning.
- */
-export async function timeInTurn(
-  actions: readonly { name: string; run: () => Promise<unknown> }[],
-  rounds: number,
-): Promise<Timing[]> {
-  const times = actions.map(() => [] as number[]);
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, { run }] of actions.entries()) {
-      await run();
-      const start = performance.now();
-      await run();
-      times[i].push(performance.now() - start);
-    }
-  }
-  return actions.map(({ name }, i) => {
-    const sorted = times[i].toSorted((a, b) => a - b);
-    return { name, median: sorted[sorted.length >> 1], least: sorted[0] };
-  });
-}
-
-/** Prints times as multiples of the first. */
-export function printTable(title: string, timings: readonly Timing[]): void {
-  console.log(`\n${title}\n${'-'.repeat(title.length)}`);
-  for (const { name, median, least } of timings) {
-    const ratio = median / timings[0].median;
-    console.log(
-      `${name.padEnd(28)}${median.toFixed(1).padStart(9)} ms  (least ${least.toFixed(1)})${ratio.toFixed(2).padStart(8)} ×`,
-    );
-  }
 }

@@ -4,9 +4,12 @@ import { classifier, initialWeights, parametersOf } from '../src/model/network.t
 import { nodeRuntime } from '../src/runtime/node.ts';
 import { float32, int64 } from '../src/runtime/runtime.ts';
 import { compileStep } from '../src/training/step.ts';
-import { BATCH, NETWORKS, noise, printTable, timeInTurn } from './networks.ts';
+import { noise, SEQUENTIAL } from './networks.ts';
+import { timeInTurn } from './timing.ts';
 
-for (const [network, input] of NETWORKS) {
+const BATCH = 32;
+
+for (const [network, input] of SEQUENTIAL) {
   const weights = initialWeights(parametersOf(network, input), 1);
   const plain = await nodeRuntime.open(classifier(network, input, weights));
   const step = compileStep(network, input);
@@ -37,5 +40,9 @@ for (const [network, input] of NETWORKS) {
     { name: 'forward', run: () => plain.run({ input: x }) },
     { name: 'training step', run: () => session.run(feeds, next, ['loss']) },
   ];
-  printTable(`${network.name}, ${input.join(' × ')}, batch ${BATCH}`, await timeInTurn(actions, 11));
+  console.log(`\n${network.name}, ${input.join(' × ')}, batch ${BATCH}`);
+  for (const { name, median, least, ratio } of await timeInTurn(actions, { seconds: 30, rounds: [5, 11] })) {
+    const [time, best, times] = [median.toFixed(1), least.toFixed(1), ratio.toFixed(2)];
+    console.log(`${name.padEnd(24)}${time.padStart(9)} ms  (least ${best})${times.padStart(8)} × forward`);
+  }
 }
