@@ -1,11 +1,15 @@
-// Builds the library and the command line into dist/.
+// Builds the library, its browser entry and the command line into dist/.
 import { defineConfig } from 'tsdown';
 
-export default defineConfig({
-  entry: { index: 'src/index.ts', main: 'src/cli/main.ts' },
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  fixedExtension: false,
-  dts: true,
-});
+const shared = { format: 'esm', fixedExtension: false, dts: true } as const;
+
+export default defineConfig([
+  {
+    ...shared,
+    entry: { index: 'src/index.ts', main: 'src/cli/main.ts' },
+    platform: 'node',
+    target: 'node20',
+  },
+  // Packages stay imports: the application's bundler resolves them, and takes the .wasm file along.
+  { ...shared, entry: { browser: 'src/browser.ts' }, platform: 'browser', target: 'es2022' },
+]);

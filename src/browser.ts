@@ -1,0 +1,3 @@
+// The public API in browsers: what runs anywhere, and ONNX Runtime in WebAssembly.
+export * from './everywhere.ts';
+export { wasmAt, webRuntime } from './runtime/web.ts';

@@ -1,0 +1,165 @@
+// The part of the public API that runs anywhere, in a browser too, in the order of the pipeline.
+// biome-ignore-all assist/source/organizeImports: the order is the pipeline's, not the alphabet's
+
+export * from './errors.ts';
+
+// files: NumPy's arrays
+export { decodeNpy, encodeNpy, type NpyArray, type NpyDtype, type NpyTypes } from './files/npy.ts';
+export { decodeNpz, encodeNpz } from './files/npz.ts';
+
+// audio: bytes to samples
+export { type Audio, assertAudible, makeAudio } from './audio/audio.ts';
+export { resample } from './audio/resample.ts';
+export { decodeWav, encodeWav } from './audio/wav.ts';
+
+// corpus: labelled clips, and a training and a test side
+export { type Clip, type Corpus, type Layout, labelsOf, speakersOf } from './corpus/clip.ts';
+export { describeSplit, type Split, type SplitKind, type SplitOptions, splitCorpus } from './corpus/split.ts';
+export { type Validation, validationSplit } from './corpus/validation.ts';
+
+// features: samples to matrices, by librosa's names
+export { type FittedClip, fitClip } from './features/clip.ts';
+export { type DctNorm, type DctOptions, type DctType, dct } from './features/dct.ts';
+export { amplitudeToDb, type DecibelOptions, powerToDb } from './features/decibel.ts';
+export {
+  type Axis,
+  fromLayout,
+  inputDims,
+  type InputLayout,
+  toLayout,
+} from './features/layout.ts';
+export { type InputRange, inputRange } from './features/range.ts';
+export {
+  binFrequencies,
+  frameTimes,
+  inputFromMelPower,
+  inputShape,
+  melPower,
+  modelInput,
+  paddedFrames,
+} from './features/input.ts';
+export type { Matrix } from './features/matrix.ts';
+export {
+  hzToMel,
+  type MelNorm,
+  type MelOptions,
+  type MelspectrogramOptions,
+  melFilters,
+  melFrequencies,
+  melspectrogram,
+  melToHz,
+} from './features/mel.ts';
+export { type CepstrumOptions, type MfccOptions, mfcc } from './features/mfcc.ts';
+export type { PadMode, Signal } from './features/pad.ts';
+export {
+  defaultFeatures,
+  FEATURE_KINDS,
+  type FeatureKind,
+  type FeatureSettings,
+  parseFeatureSettings,
+  relevantSettings,
+  SCALINGS,
+} from './features/settings.ts';
+export { type ComplexMatrix, type StftOptions, spectrogram, stft } from './features/stft.ts';
+export { getWindow, windowNames } from './features/window.ts';
+
+// graph: computation as ONNX
+export { GraphBuilder, type Operand } from './graph/builder.ts';
+export { gradient } from './graph/gradient.ts';
+export { decodeOnnx, encodeOnnx } from './graph/onnx.ts';
+export type { Attributes, OpName } from './graph/ops.ts';
+export { print } from './graph/print.ts';
+export {
+  type Dim,
+  type DType,
+  type Graph,
+  type Node,
+  type NodeOf,
+  type Shape,
+  type Tensor,
+  tensor,
+  type ValueInfo,
+  type ValueType,
+} from './graph/types.ts';
+export { verify } from './graph/verify.ts';
+
+// runtime: graphs to numbers
+export {
+  float32,
+  int64,
+  type Runtime,
+  type RuntimeTensor,
+  type Session,
+  type SessionOptions,
+  type Tensors,
+} from './runtime/runtime.ts';
+
+// model: layers to a classifier that knows its labels and features
+export { architecture, architectures } from './model/architectures.ts';
+export type { Layer, Mask, Network, Parameter } from './model/layers.ts';
+export { type FinalActivation, type Logits, logitsOf, probabilitiesOf } from './model/logits.ts';
+export {
+  type AudioModel,
+  type Description,
+  decodeModel,
+  describedModel,
+  descriptionOf,
+  encodeModel,
+} from './model/model-file.ts';
+export { classifier, initialWeights, parametersOf, type Weights } from './model/network.ts';
+
+// training: examples to weights, and how good they are
+export { evaluate } from './training/evaluate.ts';
+export { AUGMENTATION, type Augmentation, type Example } from './training/examples.ts';
+export {
+  type Epoch,
+  FIT,
+  type FitOptions,
+  type FitProgress,
+  type Fitted,
+  fit,
+} from './training/fit.ts';
+export { type Classified, type Metrics, measure, type Tally } from './training/metrics.ts';
+export { ADAMW, type AdamW, compileStep, type Step, type StepOptions } from './training/step.ts';
+
+// relevance: a classifier to its explanation
+export { type CompileOptions, compile, type Explanation } from './relevance/compile.ts';
+export { type Explained, Explainer, type ExplainerOptions, PREDICTED } from './relevance/explainer.ts';
+export { type Ledger, type LedgerLayer, type LedgerRow, readLedger } from './relevance/ledger.ts';
+export { DEFAULT_METHOD, type Method, methods, parseMethod } from './relevance/method.ts';
+export type { Rule, RuleName } from './relevance/rules.ts';
+
+// analysis: many explanations to what they have in common
+export { type Band, bandEdges, frequencyBands } from './analysis/bands.ts';
+export type { Comparison, GroupShares, ShareDifference } from './analysis/comparison.ts';
+export type { Cells, ClipExplanation } from './analysis/explained.ts';
+export { correlation, type Shares, sharesOf } from './analysis/shares.ts';
+export type { Difference, Spread } from './analysis/statistics.ts';
+export {
+  type Analysis,
+  type AnalysisSettings,
+  analyse,
+  type ClassBands,
+  type ContrastWithTrue,
+  type MeasuredClip,
+  measureClip,
+  summarise,
+} from './analysis/summary.ts';
+
+// report: explanations to pictures and a page
+export { type BandsData, bandsFigure, type CorrectWrongData, correctWrongFigure } from './report/bands.ts';
+export type { ClipData, ClipPicture, Grid } from './report/clip.ts';
+export { type ConfusionData, confusionFigure } from './report/confusion.ts';
+export { type LearningCurvesOptions, learningCurvesFigure } from './report/curves.ts';
+export {
+  type ClassRelevance,
+  type ComparisonPicture,
+  comparisonFigure,
+  describePrediction,
+  type ExplanationPicture,
+  explanationFigure,
+  type Prediction,
+} from './report/explanation.ts';
+export { demoPage, type Page, type PageFigure, type PageSection, type PageTable } from './report/page.ts';
+export type { Figure } from './report/svg.ts';
+export { type WaveformData, type WaveformPicture, waveformFigure } from './report/waveform.ts';
