@@ -1,12 +1,13 @@
 // Compiles a classifier into its explanation: one graph from the input and a target to logits, relevance and ledger.
 import { GraphError, MethodError } from '../errors.ts';
+import type { InputRange } from '../features/range.ts';
 import { GraphBuilder, namesOf } from '../graph/builder.ts';
 import { cropToPools } from '../graph/crop.ts';
 import { Tape } from '../graph/reverse.ts';
 import { poolBeforeRelu, prune } from '../graph/simplify.ts';
 import type { Graph, Node, Shape, ValueInfo } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
-import { type Assignments, assign, type InputRange } from './assign.ts';
+import { type Assignments, assign } from './assign.ts';
 import { canonize } from './canonize/canonize.ts';
 import { factsOf } from './facts.ts';
 import type { LayerKind } from './kinds.ts';
@@ -72,13 +73,21 @@ export interface Explanation {
 export function compile(model: Graph, options: CompileOptions): Explanation {
   const { method, start = method.start, ledger = false, against = false, layers = false, range } = options;
   refuseLoop(method);
-  const graph = reduced(canonize(model), method, start, range);
+  const canonical = canonize(model);
+  // Relevance at the layers is that of the model's own order and extents.
+  const graph = layers ? canonical : reduced(canonical, method, start, range);
   const assignments = assign(graph, method, range);
   const keeping = ledger === 'auto' ? conserves(method, assignments) : ledger;
   if (keeping) refuseLedger(method, assignments);
   const facts = factsOf(graph, assignments, start === 'logit' && !against);
   const [input] = graph.inputs;
-  const logits = graph.outputs[0].name;
+  const [{ name: logits, shape }] = graph.outputs;
+  if (against && shape[1] === 1) {
+    throw new MethodError({
+      what: `"${model.name}" has one class`,
+      expected: 'two or more, to explain one against another',
+    });
+  }
   const g = new GraphBuilder(namesOf(graph));
   g.input(input.name, input.dtype, input.shape);
   const batch = input.shape.slice(0, 1);
@@ -105,7 +114,7 @@ export function compile(model: Graph, options: CompileOptions): Explanation {
     method,
     start,
     input,
-    classes: graph.outputs[0].shape[1] as number,
+    classes: shape[1] as number,
     target,
     ...(other && { against: other }),
     ...names,

@@ -16,9 +16,13 @@ const schema = z.strictObject({
     .array(
       z
         .strictObject({
-          kind: z.union([kind, z.array(kind).min(1)]).optional(),
+          kind: z
+            .union([kind, z.array(kind).min(1)], `expected one or several of ${LAYER_KINDS.join(', ')}`)
+            .optional(),
           name: z.string().min(1).optional(),
-          position: z.union([z.literal('first'), z.literal('last'), z.int()]).optional(),
+          position: z
+            .union([z.literal('first'), z.literal('last'), z.int()], 'expected first, last or a whole number')
+            .optional(),
           rule: z.string().min(1),
         })
         .refine(
@@ -52,15 +56,16 @@ export function parseComposite(value: unknown, where = 'composite'): Method {
       todo: 'Write {"rules": [{"kind": "convolution", "rule": "gamma:gamma=0.1"}, …]}.',
     });
   }
-  const base = data.base === undefined ? undefined : parseMethod(data.base);
+  const base =
+    data.base === undefined ? undefined : saying(`${where}: base`, () => parseMethod(data.base as string));
   if (base?.loop)
     throw new MethodError({ what: `${where}: base "${data.base}"`, expected: 'a method of one pass' });
   const own = data.rules.map(
-    ({ kind, rule, name, position }): Clause => ({
+    ({ kind, rule, name, position }, i): Clause => ({
       ...(kind && { kinds: [kind].flat() }),
       ...(name !== undefined && { name }),
       ...(position !== undefined && { position }),
-      treatment: parseTreatment(rule),
+      treatment: saying(`${where}: rules.${i}`, () => parseTreatment(rule)),
     }),
   );
   return {
@@ -69,4 +74,14 @@ export function parseComposite(value: unknown, where = 'composite'): Method {
     start: data.start ?? base?.start ?? 'logit',
     timesInput: base?.timesInput ?? false,
   };
+}
+
+/** Says in errors where the method or rule that is read stands. */
+function saying<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof MethodError)) throw error;
+    throw new MethodError({ ...error.parts, what: `${where}: ${error.parts.what}` });
+  }
 }

@@ -325,9 +325,10 @@ function readParameter(
   if (!Object.hasOwn(specs, key) || value === undefined || more.length > 0) {
     throw new MethodError({
       what: `${where} has no parameter "${part}"`,
-      expected: Object.entries(specs)
-        .map(([name, spec]) => showSpec(name, spec))
-        .join(', '),
+      expected:
+        Object.entries(specs)
+          .map(([name, spec]) => showSpec(name, spec))
+          .join(', ') || 'none',
     });
   }
   const spec = specs[key];
