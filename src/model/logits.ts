@@ -3,6 +3,7 @@ import { ModelError } from '../errors.ts';
 import type { OpName } from '../graph/ops.ts';
 import { inferShapes } from '../graph/shapes.ts';
 import type { Graph, Node } from '../graph/types.ts';
+import { isFloat } from '../graph/types.ts';
 
 const SQUASHING = ['Softmax', 'LogSoftmax', 'Sigmoid'] as const satisfies OpName[];
 /** What turns logits into probabilities, or their logarithms, at the end of a classifier. */
@@ -16,26 +17,33 @@ export interface Logits {
   readonly classes: number;
   /** What follows them; null where the output itself is logits. */
   readonly activation: FinalActivation | null;
-  /** The model's graph; where the logits have no value of their own in it, with an Identity for the activation. */
+  /** The name of that node. */
+  readonly node: string | null;
+  /** The model's graph; where the logits have no value of their own in it, with nodes that give them. */
   readonly graph: Graph;
 }
 
 /**
  * The logits of a classifier: of its output "logits", or else of its first output of floats, walking back through
- * reshapes and one final Softmax, LogSoftmax or Sigmoid.
+ * reshapes and one final Softmax, LogSoftmax or Sigmoid. Where a model of one logit z gives 1 − σ(z) beside σ(z), they are
+ * −z and z.
  *
  * @throws ModelError where that leads to no value [N, classes]
  */
 export function logitsOf(graph: Graph): Logits {
   const types = inferShapes(graph);
   const output =
-    graph.outputs.find((o) => o.name === 'logits') ?? graph.outputs.find((o) => o.dtype === 'float32');
+    graph.outputs.find((o) => o.name === 'logits') ?? graph.outputs.find((o) => isFloat(o.dtype));
   const way = output ? wayBack(graph, output.name) : [];
+  const pair = way.length > 0 ? pairedLogits(graph, (way.at(-1) as Step).name) : undefined;
+  if (pair) return pair;
   const squash = way.findIndex(({ by }) => by && isSquashing(by));
   const activation = way[squash]?.by as (Node & { op: FinalActivation }) | undefined;
   const classesOf = (name: string) => {
     const { dtype, shape } = types.get(name) ?? {};
-    return dtype === 'float32' && shape?.length === 2 && typeof shape[1] === 'number' ? shape[1] : undefined;
+    return dtype && isFloat(dtype) && shape?.length === 2 && typeof shape[1] === 'number'
+      ? shape[1]
+      : undefined;
   };
   const isMatrix = ({ name }: Step) => classesOf(name) !== undefined;
   const behind = way.slice(squash + 1).find(isMatrix);
@@ -51,6 +59,7 @@ export function logitsOf(graph: Graph): Logits {
     name: found.name,
     classes: classesOf(found.name) as number,
     activation: activation?.op ?? null,
+    node: activation?.name ?? null,
     graph: behind || !activation ? graph : withoutActivation(graph, activation),
   };
 }
@@ -77,6 +86,29 @@ function wayBack(graph: Graph, output: string): Step[] {
 }
 
 const isSquashing = (node: Node) => (SQUASHING as readonly OpName[]).includes(node.op);
+
+/** Concat(1 − σ(z), σ(z)), as two-class models of one logit end: σ(−z) and σ(z). */
+function pairedLogits(graph: Graph, output: string): Logits | undefined {
+  const makers = new Map(graph.nodes.map((node) => [node.outputs[0], node]));
+  const pair = makers.get(output);
+  if (pair?.op !== 'Concat' || pair.inputs.length !== 2) return undefined;
+  const [rest, squash] = pair.inputs.map((name) => makers.get(name));
+  const one = rest?.op === 'Sub' && graph.constants.get(rest.inputs[0])?.data.every((v) => v === 1);
+  if (squash?.op !== 'Sigmoid' || !one || rest.inputs[1] !== squash.outputs[0]) return undefined;
+  const [z] = squash.inputs;
+  const opposite = `${output}/opposite`;
+  const nodes: Node[] = [
+    { op: 'Neg', name: opposite, inputs: [z], outputs: [opposite], attributes: {} },
+    { ...pair, inputs: [opposite, z] },
+  ];
+  return {
+    name: output,
+    classes: 2,
+    activation: 'Sigmoid',
+    node: squash.name,
+    graph: { ...graph, nodes: graph.nodes.flatMap((node) => (node === pair ? nodes : [node])) },
+  };
+}
 
 function withoutActivation(graph: Graph, activation: Node): Graph {
   const identity: Node = { ...activation, op: 'Identity', attributes: {} };

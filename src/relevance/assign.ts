@@ -1,5 +1,7 @@
 // Which treatment each node gets: the first clause of the method that selects it, or the default of its kind.
 import { MethodError } from '../errors.ts';
+import type { InputRange } from '../features/range.ts';
+import type { OpName } from '../graph/ops.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { gateOf } from './gates.ts';
 import { hasWeights, kindOf, type LayerKind } from './kinds.ts';
@@ -16,18 +18,15 @@ export interface Assignment {
 /** Assignments by the name of a node's first output; nodes that do not depend on the model's input have none. */
 export type Assignments = ReadonlyMap<string, Assignment>;
 
-/** The range of the model's input, for rules that need it. */
-export interface InputRange {
-  readonly low: number;
-  readonly high: number;
-}
-
 const DEFAULTS: Partial<Record<LayerKind, Treatment>> = {
   average: NORM,
   sum: NORM,
   affine: NORM,
   activation: PASS,
 };
+
+/** Ops that only scale: each output has one contribution, and all of the relevance is its. */
+const SCALES: readonly OpName[] = ['Mul', 'Div', 'Neg'];
 
 /** @throws MethodError where a clause gives a layer what it cannot take */
 export function assign(graph: Graph, method: Method, range?: InputRange): Assignments {
@@ -42,7 +41,8 @@ export function assign(graph: Graph, method: Method, range?: InputRange): Assign
   for (const [node, kind] of kinds) {
     const clause = method.clauses.find((c) => selects(c, node, kind, positions));
     const chosen = clause ? fitting(clause.treatment, node, kind, clause) : undefined;
-    const treatment = chosen ?? DEFAULTS[kind] ?? gate(graph, node, kind, active);
+    const scale = kind === 'affine' && SCALES.includes(node.op) ? PASS : undefined;
+    const treatment = chosen ?? scale ?? DEFAULTS[kind] ?? gate(graph, node, kind, active);
     assignments.set(node.outputs[0], { kind, treatment: treatment && withRange(treatment, node, range) });
   }
   return assignments;

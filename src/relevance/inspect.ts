@@ -1,7 +1,8 @@
 // Tells, layer by layer, what a method does with a model: the rule, what was merged into what, what passes and why.
+import type { InputRange } from '../features/range.ts';
 import { inferShapes } from '../graph/shapes.ts';
 import type { Graph, Node, Shape } from '../graph/types.ts';
-import { type Assignments, activeValues, assign, type InputRange } from './assign.ts';
+import { type Assignments, activeValues, assign } from './assign.ts';
 import { canonize } from './canonize/canonize.ts';
 import { biasAdd } from './canonize/scale.ts';
 import type { LayerKind } from './kinds.ts';

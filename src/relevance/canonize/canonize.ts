@@ -9,6 +9,8 @@ import { mergeAffine } from './affine.ts';
 import { dropInference, mergePads } from './cleanup.ts';
 import { denseAsGemm } from './dense.ts';
 import { lookThrough } from './look-through.ts';
+import { openBatch } from './open-batch.ts';
+import { singlePrecision } from './single-precision.ts';
 
 /** Tells what became of a node of the model, by its name. */
 export type Note = (node: string, what: string) => void;
@@ -18,7 +20,9 @@ export type Pass = (graph: Graph, note: Note) => Graph;
 
 const PASSES: readonly Pass[] = [
   onlyInput,
+  singlePrecision,
   fold,
+  openBatch,
   lookThrough,
   dropInference,
   mergePads,
@@ -45,7 +49,7 @@ function onlyInput(graph: Graph): Graph {
   if (graph.inputs.length !== 1 || !isFloat(input.dtype)) {
     throw new ModelError({
       what: `model "${graph.name}"`,
-      expected: 'one float32 input',
+      expected: 'one input of floating-point numbers',
       got: graph.inputs.map((i) => `${i.name}: ${i.dtype}`).join(', ') || 'none',
     });
   }
