@@ -368,18 +368,33 @@ def relevance(model, inputs, method, make, dtype):
     return result.detach().double().numpy()
 
 
-def reference(model, inputs, methods):
-    """logits, relevances in float64 by method, and how far float32 brings zennit from them, over the largest.
+def measured(merge, model, inputs, method, make, neighbours=5):
+    """Relevances in float64, and how far float32 brings zennit from them, over the largest.
 
-    That is the larger of two: all in float32, or only the weights, merged in float32 as exporters do.
+    That is the largest of: all in float32, for the inputs and for neighbours of theirs (a single draw says little of a
+    largest error); only the weights, merged in float32 as exporters do.
     """
-    merged = canonized(model.double())
+
+    def far(exact, other):
+        return float(numpy.abs(exact - other).max() / numpy.abs(exact).max())
+
+    exact = relevance(merge(model.double()), inputs, method, make, torch.float64)
+    deviation = far(exact, relevance(merge(model.float()), inputs, method, make, torch.float64))
+    draw = numpy.random.RandomState(0)
+    for i in range(neighbours):
+        ulps = torch.from_numpy(draw.randint(-1, 2, inputs.shape)).float() * (i > 0)
+        near = inputs * (1 + ulps * 2**-23)
+        double = relevance(merge(model.double()), near, method, make, torch.float64)
+        single = relevance(merge(model.float()), near, method, make, torch.float32)
+        deviation = max(deviation, far(double, single))
+    return exact, deviation
+
+
+def reference(model, inputs, methods):
+    """Logits and relevances in float64, by method, and the deviations of float32."""
     with Reference.form(), torch.no_grad():
-        arrays = {"logits": merged.double()(inputs.double()).numpy()}
-    deviation = {}
+        arrays = {"logits": canonized(model.double()).double()(inputs.double()).numpy()}
+    deviations = {}
     for name, make in methods.items():
-        exact = relevance(canonized(model.double()), inputs, name, make, torch.float64)
-        others = [relevance(canonized(model.float()), inputs, name, make, t) for t in (torch.float32, torch.float64)]
-        deviation[name] = max(float(numpy.abs(exact - other).max() / numpy.abs(exact).max()) for other in others)
-        arrays[name] = exact
-    return arrays, deviation
+        arrays[name], deviations[name] = measured(canonized, model, inputs, name, make)
+    return arrays, deviations

@@ -12,7 +12,7 @@ import warnings
 
 import numpy
 import torch
-from networks import CONVOLUTION, GRADIENTS, Reference, Residual, composite, example, relevance, seeded
+from networks import CONVOLUTION, GRADIENTS, Reference, Residual, composite, example, measured, relevance, seeded
 from torch import nn
 from zennit import composites, rules
 from zennit.core import Stabilizer
@@ -172,12 +172,9 @@ def main():
         for method, make in METHODS.items():
             if method in RECTIFIED and not draw.rectified:
                 continue
-            exact = relevance(merge_norms(model.double()), x, method, make, torch.float64)
-            if not numpy.isfinite(exact).all() or not numpy.abs(exact).max():
+            if not relevance(merge_norms(model.double()), x, method, make, torch.float64).any():  # all units are dead
                 continue
-            others = [relevance(merge_norms(model.float()), x, method, make, t) for t in (torch.float32, torch.float64)]
-            far[method] = max(float(numpy.abs(exact - other).max() / numpy.abs(exact).max()) for other in others)
-            arrays[method] = exact
+            arrays[method], far[method] = measured(merge_norms, model, x, method, make)
         deviations[name] = far
         torch.onnx.export(
             model.float(), x, str(FOLDER / f"{name}.onnx"), opset_version=17, input_names=["input"], output_names=["output"],
