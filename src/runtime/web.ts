@@ -5,17 +5,21 @@ import type { Graph } from '../graph/types.ts';
 import { openSession } from './onnxruntime.ts';
 import type { Runtime, RuntimeTensor, Session, SessionOptions, Tensors } from './runtime.ts';
 
+/** Half of the cores, at most 4. */
+const AUTOMATIC = 0;
+
 /**
  * ONNX Runtime in WebAssembly. It runs in the thread that calls it: in a page, call it from a worker. Memory comes back
  * with `release` only, never by garbage collection.
  *
- * WebAssembly gets its threads once, when the first graph is opened: as many as `threads` says there where the page is
- * cross-origin isolated, else one.
+ * It has one thread, or more where the page is cross-origin isolated and says {@link wasmAt}: as many as `threads` when
+ * the first graph is opened, which is when WebAssembly gets its threads, or by its own choice.
  */
 export const webRuntime: Runtime = {
-  async open(graph: Graph, { threads = 0 }: SessionOptions = {}): Promise<Session> {
-    // 0 leaves the number to the runtime: half of the cores, at most 4.
-    ort.env.wasm.numThreads ??= globalThis.crossOriginIsolated ? threads : 1;
+  async open(graph: Graph, { threads = AUTOMATIC }: SessionOptions = {}): Promise<Session> {
+    const { wasm } = ort.env;
+    // A thread loads the script that the runtime came in; a bundle is not that script, and would never answer.
+    wasm.numThreads ??= wasm.wasmPaths && globalThis.crossOriginIsolated ? threads : 1;
     const session = await openSession(ort, graph, { executionProviders: ['wasm'] });
     return {
       async run(feeds: Tensors, fetches?: Tensors, also: readonly string[] = []) {
@@ -31,12 +35,12 @@ export const webRuntime: Runtime = {
 };
 
 /**
- * Says where `ort-wasm-simd-threaded.wasm` is served from, for bundlers that do not take it along by themselves; before
- * the first graph is opened.
- * @param url as the page would fetch it
+ * Says from which folder `ort-wasm-simd-threaded.mjs` and `ort-wasm-simd-threaded.wasm` of onnxruntime-web are served,
+ * for threads, and for bundlers that do not take the second along by themselves; before the first graph is opened.
+ * @param folder of the page's own server, with a slash at its end
  */
-export function wasmAt(url: string | URL): void {
-  ort.env.wasm.wasmPaths = { wasm: url };
+export function wasmAt(folder: string | URL): void {
+  ort.env.wasm.wasmPaths = new URL(folder, globalThis.location?.href).href;
 }
 
 function written(name: string, result: RuntimeTensor, into: RuntimeTensor): RuntimeTensor {
