@@ -136,7 +136,7 @@ export async function expectTwin(
   prepared: Twin = twinOf(network.nodes, network.dims),
 ): Promise<void> {
   const { method, start, against = false } = setting;
-  const keeps = setting.twin.rule !== undefined;
+  const keeps = setting.twin.rule !== undefined && setting.twin.activation === 'pass';
   const options: CompileOptions = { method, start, against, ledger: keeps };
   const explanation = compile(graphOf(network), options);
   const slow = byInterpreter(explanation, batch);

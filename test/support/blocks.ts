@@ -218,9 +218,10 @@ export const BLOCKS = {
     if (block.variant < 2) return d.add({ kind: 'sum', op: 'Add' }, y, y);
     if (block.variant < 4) return d.add({ kind: 'sum', op: 'Sum' }, y, y, d.activation(y));
     const one = d.exact ? d.add({ kind: 'globalmax' }, y) : globalAverage(d, y, block.variant);
-    return block.ceil
-      ? d.add({ kind: 'sum', op: 'Add' }, y, one)
-      : d.add({ kind: 'sum', op: 'Sub' }, y, d.add({ kind: 'expand', dims: d.dims(y) }, one));
+    if (block.ceil) return d.add({ kind: 'sum', op: 'Add' }, y, one);
+    const all = d.add({ kind: 'expand', dims: d.dims(y) }, one);
+    // Rectified, since the average of what differs from its average is 0, and nothing of it but rounding.
+    return d.activation(d.add({ kind: 'sum', op: 'Sub' }, y, all), ['Relu']);
   },
   /** Zeros, another number, or repeated positions around x; then a convolution or max pooling. */
   pad: (d, x, block) => {

@@ -21,9 +21,11 @@ export interface Place {
 }
 
 export interface TwinMethod {
-  /** The rule of each linear layer (none: ε of 1e-6); without it, everything is the gradient. */
+  /** The rule of each linear layer (none: ε of 1e-6, and scales pass); without it, everything is the gradient. */
   readonly rule?: (place: Place) => TwinRule | undefined;
   readonly activation: 'pass' | 'gradient' | 'guided' | 'deconvnet';
+  /** Further kinds that hand on the gradient although there are rules. */
+  readonly gradient?: readonly TwinKind[];
   readonly timesInput?: boolean;
 }
 
@@ -45,6 +47,7 @@ export interface TwinQuestion {
 }
 
 const NORM: TwinRule = { name: 'epsilon', stabilizer: 1e-6 };
+const PASS: TwinRule = { name: 'pass', stabilizer: 0 };
 
 export interface Twin {
   (input: readonly number[], question: TwinQuestion, round?: Rounding): TwinResult;
@@ -147,13 +150,17 @@ function back(
   round: Rounding,
 ): { relevance: number[]; entry: TwinEntry } {
   const { form, kind } = step;
-  if (form.is === 'linear' && method.rule) {
-    return handedOn(method.rule(place) ?? NORM, { ...form, x, z }, arrived, round);
+  const byGradient = !method.rule || method.gradient?.includes(kind);
+  if (form.is === 'linear' && method.rule && !byGradient) {
+    // A scale has one contribution to each result, which takes all.
+    const scales = kind === 'affine' && form.bias.every((c) => c === 0);
+    const rule = method.rule(place) ?? (scales ? PASS : NORM);
+    return handedOn(rule, { ...form, x, z }, arrived, round);
   }
   const activation = kind === 'activation' ? method.activation : 'pass';
   const gated = activation === 'guided' || activation === 'deconvnet';
   const r = gated ? arrived.map((v) => Math.max(v, 0)) : arrived;
-  const passes = kind === 'activation' ? activation === 'pass' || activation === 'deconvnet' : method.rule;
+  const passes = kind === 'activation' ? activation === 'pass' || activation === 'deconvnet' : !byGradient;
   const relevance = x.map(() => 0);
   let padding = 0;
   const give = (to: number, v: number) => {

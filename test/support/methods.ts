@@ -82,11 +82,18 @@ export const CONSERVING: readonly (readonly [string, TwinMethod])[] = [
       first: rule('zbox', { low: -1, high: 1 }),
     }),
   ],
-  ['excitation-backprop', { ...layered({ convolution: zplus, dense: zplus }), activation: 'gradient' }],
 ];
 
 /** Methods that keep none; all start from one. */
 export const NOT_CONSERVING: readonly (readonly [string, TwinMethod])[] = [
+  [
+    'excitation-backprop',
+    {
+      ...layered({ convolution: zplus, dense: zplus }),
+      activation: 'gradient',
+      gradient: ['affine', 'product'],
+    },
+  ],
   ['gradient', { activation: 'gradient' }],
   ['input-x-gradient', { activation: 'gradient', timesInput: true }],
   ['guided-backprop', { activation: 'guided' }],

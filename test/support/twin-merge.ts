@@ -1,5 +1,5 @@
 // What the slow twin makes one: constant scales and shifts with the layer of weights beside them, zeros with their reader.
-import { extents, type Form, flat, formOf, grid, type Row, type TwinLayer } from './twin-layers.ts';
+import { extents, type Form, flat, formOf, grid, type TwinLayer } from './twin-layers.ts';
 
 /** A layer of a network; input 0 is the clip, input i + 1 the result of node i. */
 export interface TwinNode {
@@ -89,37 +89,18 @@ export function merged(given: readonly Step[], dims: readonly number[]): Step[] 
     net.dropZeros(i);
   });
   given.forEach((_, i) => {
-    net.mergeBefore(i);
+    if (!net.mergeBefore(i)) net.join(i);
   });
   for (let i = given.length - 1; i >= 0; i--) net.mergeBehind(i);
   return net.steps.map((step) =>
-    step.kind === 'affine' && isScale(step.form as Linear) ? passed(step) : step,
+    step.kind === 'affine' && isIdentity(step.form as Linear)
+      ? { ...step, kind: 'rearrangement', form: identity(step.dims) }
+      : step,
   );
 }
 
-const isScale = ({ bias }: Linear) => bias.every((c) => c === 0);
-
-function passed(step: Step): Step {
-  const form: Form = {
-    is: 'choice',
-    candidates: (step.form as Linear).rows.map((row) => [row[0].from]),
-    sign: 1,
-    fill: 0,
-  };
-  const { rows } = step.form as Linear;
-  const same = rows.every((row) => row[0].weight === 1);
-  if (same) return { ...step, kind: 'rearrangement', form };
-  const weights = rows.map((row) => row[0].weight);
-  return {
-    ...step,
-    form: {
-      is: 'function',
-      of: (x) => x.map((v, i) => weights[i] * v),
-      to: weights.map((_, i) => i),
-      back: (_, r) => r.map((v, i) => weights[i] * v),
-    },
-  };
-}
+const isIdentity = ({ rows, bias }: Linear) =>
+  rows.every((row) => row[0].weight === 1) && bias.every((c) => c === 0);
 
 class Net {
   readonly steps: Step[];
@@ -133,13 +114,12 @@ class Net {
   /** Whether a step does nothing (any more). */
   private isNothing({ layer, kind, form }: Step): boolean {
     if (kind === 'affine') {
-      return (
-        form.is === 'linear' &&
-        form.rows.every((row) => row[0].weight === 1) &&
-        form.bias.every((c) => c === 0)
-      );
+      return isIdentity(form as Linear);
     }
-    return layer.kind === 'dropout';
+    return (
+      layer.kind === 'dropout' ||
+      (layer.kind === 'pad' && [...layer.begin, ...layer.end].every((n) => n === 0))
+    );
   }
 
   /** The step whose result a value is, seen through steps that do nothing; −1 is the clip. */
@@ -157,95 +137,127 @@ class Net {
     return readers.length === 1 && !isResult ? readers[0] : undefined;
   }
 
-  /** Zeros that a Pad puts before a convolution are no inputs of it. */
+  /** Zeros that a Pad puts around the input of a convolution, or of an average without any, are padding of its own. */
   dropZeros(at: number): void {
     const step = this.steps[at];
-    if (step.layer.kind !== 'pad' || step.layer.value !== 0 || step.form.is !== 'choice') return;
+    const { layer } = step;
+    if (layer.kind !== 'pad' || layer.mode !== 'constant' || layer.value !== 0 || this.isNothing(step))
+      return;
     const reader = this.onlyReader(at);
-    if (reader === undefined || this.steps[reader].layer.kind !== 'conv') return;
-    const { candidates } = step.form;
+    if (reader === undefined) return;
+    let window = this.steps[reader].layer;
+    if (window.kind === 'averagepool' && [...window.begin, ...window.end].every((n) => n === 0)) {
+      window = { ...window, begin: layer.begin.slice(1), end: layer.end.slice(1), countIncludePad: true };
+    } else if (window.kind !== 'conv') return;
+    const { candidates } = step.form as Extract<Form, { is: 'choice' }>;
     const { rows, bias } = this.steps[reader].form as Linear;
     const real = rows.map((row) =>
       row.flatMap(({ from, weight }) => candidates[from].map((source) => ({ from: source, weight }))),
     );
     const before = step.inputs[0] === 0 ? this.dims : this.steps[step.inputs[0] - 1].dims;
     this.replace(reader, { is: 'linear', rows: real, bias }, step.inputs);
+    this.steps[reader] = { ...this.steps[reader], layer: window };
     this.steps[at] = { ...step, dims: before, layer: { kind: 'dropout' }, form: identity(before) };
   }
 
   /** W′ = kW, b′ = kb + c where scale and shift are all that reads the layer before, directly or through max pooling. */
-  mergeBefore(at: number): void {
+  mergeBefore(at: number): boolean {
     const affine = this.steps[at];
-    if (affine.kind !== 'affine' || this.isNothing(affine)) return;
+    if (affine.kind !== 'affine' || this.isNothing(affine)) return false;
     const { k, c } = scaleOf(affine);
     let source = this.maker(affine.inputs[0]);
-    if (source < 0 || this.onlyReader(source) !== at) return;
+    if (source < 0 || this.onlyReader(source) !== at) return false;
     let spread = (v: readonly number[]) => v;
     if (this.steps[source].layer.kind === 'maxpool') {
-      if (!byChannel(k, affine.dims) || !byChannel(c, affine.dims) || k.some((v) => v <= 0)) return;
+      if (!byChannel(k, affine.dims) || !byChannel(c, affine.dims) || k.some((v) => v <= 0)) return false;
       const pool = source;
       source = this.maker(this.steps[pool].inputs[0]);
-      if (source < 0 || this.onlyReader(source) !== pool) return;
+      if (source < 0 || this.onlyReader(source) !== pool) return false;
       const { dims } = this.steps[source];
       spread = (v) => grid(dims).map(([channel]) => v[channel * (v.length / dims[0])]);
     }
     const layer = this.steps[source];
-    if (!hasWeights(layer) || !fits(layer, k, affine.dims)) return;
+    if (!hasWeights(layer) || !fits(layer, k)) return false;
     const { rows, bias } = layer.form as Linear;
     const [scale, shift] = [spread(k), spread(c)];
     const scaled = rows.map((row, i) => row.map(({ from, weight }) => ({ from, weight: weight * scale[i] })));
     this.replace(source, { is: 'linear', rows: scaled, bias: bias.map((b, i) => b * scale[i] + shift[i]) });
     this.replace(at, one(affine.dims));
+    return true;
   }
 
-  /** W′ = Wk, b′ = b + Wc where a layer with weights is all that reads scale and shift. */
+  /** Scales and shifts by channel in a row are one: k₂(k₁x + c₁) + c₂. */
+  join(at: number): void {
+    const reader = this.onlyReader(at);
+    if (reader === undefined) return;
+    const both = [this.steps[at], this.steps[reader]];
+    if (both.some((step) => step.kind !== 'affine' || this.isNothing(step))) return;
+    const [first, second] = both.map(scaleOf);
+    if ([first, second].some(({ k, c }) => !byChannel(k, both[0].dims) || !byChannel(c, both[0].dims)))
+      return;
+    this.replace(
+      reader,
+      diagonal(
+        first.k.map((v, i) => v * second.k[i]),
+        first.c.map((v, i) => v * second.k[i] + second.c[i]),
+      ),
+    );
+    this.replace(at, one(both[0].dims));
+  }
+
+  /**
+   * W′ = Wk, b′ = b + Wc where a layer with weights is all that reads scale and shift by channel, through pooling and
+   * flattening. Channels of negative scale stay before a maximum.
+   */
   mergeBehind(at: number): void {
     const affine = this.steps[at];
     if (affine.kind !== 'affine' || this.isNothing(affine)) return;
-    let { k, c } = scaleOf(affine);
-    const left = { k: k.map(() => 1), c: k.map(() => 0) };
-    let before: number = at;
+    const { k, c } = scaleOf(affine);
+    if (!byChannel(k, affine.dims) || !byChannel(c, affine.dims)) return;
+    let throughMax = false;
+    let before = at;
     for (;;) {
       const reader = this.onlyReader(before);
       if (reader === undefined) return;
-      const step = this.steps[reader];
-      if (hasWeights(step)) {
-        const shape = this.steps[before].dims;
-        if (!fits(step, k, shape, reader)) return;
-        const { rows, bias } = step.form as Linear;
-        const scaled = rows.map((row) => row.map(({ from, weight }) => ({ from, weight: weight * k[from] })));
-        const shifted = bias.map((b, i) => row(rows[i], c) + b);
-        this.replace(reader, { is: 'linear', rows: scaled, bias: shifted });
-        const remains = left.k.some((v) => v !== 1) || left.c.some((v) => v !== 0);
-        this.replace(at, remains ? diagonal(left.k, left.c) : one(affine.dims));
-        return;
-      }
-      const shape = this.steps[before].dims;
-      const pooled = (v: readonly number[]) =>
-        grid(step.dims).map(([channel]) => v[channel * (v.length / shape[0])]);
-      if (step.kind === 'max' && (step.layer.kind === 'maxpool' || step.layer.kind === 'globalmax')) {
-        if (!byChannel(k, shape) || !byChannel(c, shape) || before !== at) return;
-        k.forEach((v, i) => {
-          if (v <= 0) [left.k[i], left.c[i]] = [v, c[i]];
-        });
-        [k, c] = [k.map((v) => (v > 0 ? v : 1)), c.map((v, i) => (k[i] > 0 ? v : 0))];
-        [k, c] = [pooled(k), pooled(c)];
-      } else if (step.layer.kind === 'averagepool' || step.layer.kind === 'globalaverage') {
-        if (!byChannel(k, shape)) return;
-        const { rows } = step.form as Linear;
-        const field = c;
-        [k, c] = [pooled(k), rows.map((r) => row(r, field))];
-      } else if (step.layer.kind !== 'flatten') return;
+      const { layer } = this.steps[reader];
+      if (hasWeights(this.steps[reader])) break;
+      if (layer.kind === 'maxpool' || layer.kind === 'globalmax') throughMax = true;
+      else if (layer.kind === 'averagepool') {
+        const padded = [...layer.begin, ...layer.end].some((n) => n > 0);
+        if (padded && layer.countIncludePad && c.some((v) => v !== 0)) return;
+      } else if (layer.kind !== 'globalaverage' && layer.kind !== 'flatten') return;
       before = reader;
     }
+    const reader = this.onlyReader(before) as number;
+    const inputs = grid(this.steps[before].dims).length;
+    if (this.steps[reader].kind === 'dense' && this.steps[before].dims.length > 1) return;
+    const [channels, plane] = [affine.dims[0], k.length / affine.dims[0]];
+    const goes = k.map((v) => !throughMax || v >= 0);
+    const moved = (v: readonly number[], neutral: number) =>
+      Array.from({ length: inputs }, (_, i) => {
+        const element = Math.floor((i * channels) / inputs) * plane;
+        return goes[element] ? v[element] : neutral;
+      });
+    const [scale, shift] = [moved(k, 1), moved(c, 0)];
+    const { rows, bias } = this.steps[reader].form as Linear;
+    this.replace(reader, {
+      is: 'linear',
+      rows: rows.map((row) => row.map(({ from, weight }) => ({ from, weight: weight * scale[from] }))),
+      bias: bias.map((b, i) => rows[i].reduce((sum, { from, weight }) => sum + weight * shift[from], b)),
+    });
+    this.replace(
+      at,
+      diagonal(
+        k.map((v, i) => (goes[i] ? 1 : v)),
+        c.map((v, i) => (goes[i] ? 0 : v)),
+      ),
+    );
   }
 
   private replace(at: number, form: Form, inputs = this.steps[at].inputs): void {
     this.steps[at] = { ...this.steps[at], form, inputs };
   }
 }
-
-const row = (r: Row, x: readonly number[]) => r.reduce((sum, { from, weight }) => sum + weight * x[from], 0);
 
 function diagonal(k: readonly number[], c: readonly number[]): Linear {
   return { is: 'linear', rows: k.map((weight, from) => [{ from, weight }]), bias: c };
@@ -271,9 +283,9 @@ function byChannel(v: readonly number[], dims: readonly number[]): boolean {
   return v.every((x, i) => x === v[Math.floor(i / plane) * plane]);
 }
 
-/** Whether a scale can be in the weights: one for each channel of a convolution, each feature of a dense layer. */
-function fits(layer: Step, k: readonly number[], dims: readonly number[], behind?: number): boolean {
-  if (layer.kind === 'convolution') return byChannel(k, dims);
-  const width = behind === undefined ? (layer.dims.at(-1) as number) : (dims.at(-1) as number);
+/** Whether a scale of what a layer gives can be in its weights: one for each channel, each feature of a dense layer. */
+function fits(layer: Step, k: readonly number[]): boolean {
+  if (layer.kind === 'convolution') return byChannel(k, layer.dims);
+  const width = layer.dims.at(-1) as number;
   return k.every((v, i) => v === k[i % width]);
 }
