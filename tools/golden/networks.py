@@ -206,6 +206,11 @@ def convmixer():
     )
 
 
+def gelu_tanh():
+    gelu = nn.GELU("tanh")
+    return nn.Sequential(nn.Conv2d(1, 4, 3, stride=2), gelu, nn.Conv2d(4, 6, 3, padding=1), gelu, nn.AvgPool2d(2), nn.Flatten(), nn.Linear(72, 5))
+
+
 def alexnet():
     return nn.Sequential(
         nn.Conv2d(1, 6, 5, stride=1, padding=2), nn.ReLU(), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2),
@@ -259,6 +264,7 @@ NETWORKS = {
     **{f.__name__: (f, SPECTROGRAM) for f in (plain, vgg, resnet, densenet, inception, mobilenet_v2, mobilenet_v3)},
     **{f.__name__: (f, SPECTROGRAM) for f in (efficientnet, convmixer, alexnet, transposed, yamnet, panns)},
     **{f.__name__: (f, WAVE) for f in (audionet, wav2letter)},
+    "gelu_tanh": (gelu_tanh, SPECTROGRAM),
 }
 
 
