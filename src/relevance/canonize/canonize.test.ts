@@ -6,7 +6,10 @@ import { GraphBuilder } from '../../graph/builder.ts';
 import { array64, interpret } from '../../graph/interpret.ts';
 import type { Graph } from '../../graph/types.ts';
 import { int64s, sizeOf, type Tensor, tensor } from '../../graph/types.ts';
+import { compile } from '../compile.ts';
+import { parseMethod } from '../method.ts';
 import { canonize } from './canonize.ts';
+import { biasAdd } from './scale.ts';
 
 const next = random(11);
 const weights = (...dims: number[]): Tensor =>
@@ -99,12 +102,25 @@ describe('dense layers become Gemm(x, W, b) with W [units, features]', () => {
     expect(ops(same(twice))).toEqual(['Gemm', 'Add', 'Mul']);
   });
 
-  it.each<[string, (g: GraphBuilder, x: string) => string]>([
-    ['computed weights', (g, x) => g.emit('Gemm', [x, g.relu(g.constant(weights(6, 4)))])],
-    ['computed bias', (g, x) => g.emit('Gemm', [x, weights(6, 4), g.relu(g.constant(weights(4)))])],
-  ])('refuses %s', (_, build) => {
-    expect(() => canonize(model(ROW, build))).toThrow(GraphError);
-    expect(() => canonize(model(ROW, build))).toThrow(/Gemm "gemm" has no fixed weights/);
+  it('weights and biases that come of constants are computed', () => {
+    const folded = model(ROW, (g, x) =>
+      g.emit('Gemm', [x, g.relu(g.constant(weights(6, 4))), g.relu(g.constant(weights(4)))]),
+    );
+    expect(ops(same(folded))).toEqual(['Gemm']);
+  });
+
+  it('weights that come of the input stay as they are, and have no rule', () => {
+    const graph = model(ROW, (g, x) => {
+      const row = g.emit('Gemm', [x, weights(6, 6)], {}, 'keys');
+      return g.reshape(
+        g.emit('MatMul', [g.reshape(x, [-1, 1, 6]), g.reshape(row, [-1, 6, 1])], {}, 'attend'),
+        [-1, 1],
+      );
+    });
+    expect(ops(same(graph))).toContain('MatMul');
+    const compiled = () => compile(graph, { method: parseMethod('epsilon') });
+    expect(compiled).toThrow(GraphError);
+    expect(compiled).toThrow(/no rule for MatMul "attend"/);
   });
 });
 
@@ -127,11 +143,7 @@ describe('batch norm', () => {
     expect(ops(canonical)).toEqual(['Conv', 'Flatten', 'Gemm']);
   });
 
-  it('stays behind a ReLU, at the input, and where the convolution has another reader', () => {
-    const behind = same(model(IMAGE, (g, x) => head(g, norm(g, g.relu(conv(g, x, true)), 2))));
-    expect(ops(behind)).toContain('BatchNormalization');
-    const first = same(model(IMAGE, (g, x) => head(g, conv(g, norm(g, x, 2), true))));
-    expect(ops(first)).toContain('BatchNormalization');
+  it('stays where what it could go into has another reader, or something else stands between', () => {
     const shared = same(
       model(IMAGE, (g, x) => {
         const z = conv(g, x, false);
@@ -139,6 +151,8 @@ describe('batch norm', () => {
       }),
     );
     expect(ops(shared)).toContain('BatchNormalization');
+    const between = same(model(IMAGE, (g, x) => head(g, g.relu(norm(g, g.relu(conv(g, x, true)), 2)))));
+    expect(ops(between)).toContain('BatchNormalization');
   });
 
   it('in training mode is refused', () => {
@@ -148,6 +162,109 @@ describe('batch norm', () => {
     });
     expect(() => canonize(graph)).toThrow(/BatchNormalization "bn" is in training mode/);
   });
+});
+
+describe('an affine layer that none stands before is merged into the layer behind it', () => {
+  const plainConv = (g: GraphBuilder, x: string) => g.emit('Conv', [x, weights(2, 2, 2, 3), weights(2)]);
+  const only = (op: string, graph: Graph) => ops(graph).filter((other) => other === op).length;
+
+  it.each<[string, (g: GraphBuilder, x: string) => string, string[]]>([
+    ['a convolution', (g, x) => plainConv(g, norm(g, g.relu(x), 2)), ['Relu', 'Conv']],
+    ['a dense layer, past Flatten', (g, x) => head(g, norm(g, g.relu(x), 2)), ['Relu', 'Flatten', 'Gemm']],
+    ['at the input', (g, x) => plainConv(g, norm(g, x, 2)), ['Conv']],
+    [
+      'past average pooling',
+      (g, x) => plainConv(g, g.emit('AveragePool', [norm(g, x, 2)], { kernel_shape: [2, 2] })),
+      ['AveragePool', 'Conv'],
+    ],
+    [
+      'past global average pooling',
+      (g, x) =>
+        g.emit('Gemm', [g.emit('Flatten', [g.emit('GlobalAveragePool', [norm(g, x, 2)])]), weights(2, 3)]),
+      ['GlobalAveragePool', 'Flatten', 'Gemm'],
+    ],
+    [
+      'past a ConvTranspose, too',
+      (g, x) => g.emit('ConvTranspose', [norm(g, x, 2), weights(2, 3, 2, 2)]),
+      ['ConvTranspose', 'Add'],
+    ],
+    ['two in a row', (g, x) => plainConv(g, norm(g, norm(g, x, 2), 2)), ['Conv']],
+    [
+      'arithmetic with constants',
+      (g, x) => plainConv(g, g.emit('Div', [g.sub(g.mul(x, 0.5), weights(2, 1, 1)), positive(1)])),
+      ['Conv'],
+    ],
+  ])('%s', (_, build, expected) => {
+    const canonical = same(model(IMAGE, (g, x) => g.emit('Flatten', [build(g, x)])));
+    expect(ops(canonical).filter((op, i, all) => op !== 'Flatten' || i < all.length - 1)).toEqual(expected);
+  });
+
+  it('where zeros pad, its shift becomes a bias map', () => {
+    const canonical = same(model(IMAGE, (g, x) => head(g, g.relu(conv(g, norm(g, x, 2), true)))));
+    expect(ops(canonical)).toEqual(['Conv', 'Add', 'Relu', 'Flatten', 'Gemm']);
+    const map = biasAdd(canonical, canonical.nodes[0]);
+    expect(canonical.constants.get(map?.bias ?? '')?.dims).toEqual([2, 4, 5]);
+    expect(canonical.nodes[0].inputs).toHaveLength(2);
+  });
+
+  it('where zeros that a pooling counts pad, it stays', () => {
+    const canonical = same(
+      model(IMAGE, (g, x) => {
+        const pooled = { kernel_shape: [2, 2], pads: [1, 1, 0, 0], count_include_pad: 1 };
+        return head(g, g.emit('AveragePool', [norm(g, x, 2)], pooled));
+      }),
+    );
+    expect(ops(canonical)).toContain('BatchNormalization');
+  });
+
+  const scaled = (g: GraphBuilder, x: string, scale: number[]) =>
+    g.emit(
+      'BatchNormalization',
+      [x, tensor(Float32Array.from(scale)), weights(2), weights(2), tensor(Float32Array.from([1, 1]))],
+      { epsilon: 0 },
+    );
+  const pooled = (g: GraphBuilder, x: string) => g.emit('MaxPool', [x], { kernel_shape: [2, 2] });
+
+  it('past MaxPool go the channels of positive scale', () => {
+    const all = same(model(IMAGE, (g, x) => plainConv2(g, pooled(g, scaled(g, x, [0.5, 2])))));
+    expect(ops(all)).toEqual(['MaxPool', 'Conv', 'Flatten']);
+    const one = same(model(IMAGE, (g, x) => plainConv2(g, pooled(g, scaled(g, x, [0.5, -2])))));
+    expect(ops(one)).toEqual(['BatchNormalization', 'MaxPool', 'Conv', 'Flatten']);
+    const [norm] = one.nodes;
+    expect(Array.from(one.constants.get(norm.inputs[1])?.data ?? [])).toEqual([1, -2]);
+    expect(one.constants.get(norm.inputs[2])?.data[0]).toBe(0);
+    const none = same(model(IMAGE, (g, x) => plainConv2(g, pooled(g, scaled(g, x, [-0.5, -2])))));
+    expect(ops(none)).toEqual(['BatchNormalization', 'MaxPool', 'Conv', 'Flatten']);
+  });
+
+  it('back past MaxPool into the layer before goes a batch norm whose scales are all positive', () => {
+    const behind = (scale: number[]) =>
+      same(
+        model(IMAGE, (g, x) => g.emit('Flatten', [g.relu(scaled(g, pooled(g, conv(g, x, true)), scale))])),
+      );
+    expect(only('BatchNormalization', behind([0.5, 2]))).toBe(0);
+    expect(only('BatchNormalization', behind([0.5, -2]))).toBe(1);
+  });
+
+  function plainConv2(g: GraphBuilder, x: string): string {
+    return g.emit('Flatten', [g.emit('Conv', [x, weights(2, 2, 2, 2), weights(2)])]);
+  }
+});
+
+it('notes say what was merged into what, looked through, and left out', () => {
+  const graph = model(IMAGE, (g, x) => {
+    const z = g.emit('Conv', [x, weights(2, 2, 3, 3)], {}, 'conv');
+    const operands = [z, weights(2), weights(2), weights(2), positive(2)];
+    const y = g.emit('Dropout', [g.emit('BatchNormalization', operands, {}, 'bn')], {}, 'drop');
+    return g.emit('Softmax', [g.emit('Flatten', [y], {}, 'flat')], { axis: 1 }, 'softmax');
+  });
+  const notes: string[] = [];
+  canonize(graph, (node, what) => notes.push(`${node}: ${what}`));
+  expect(notes.sort()).toEqual([
+    'bn: merged into conv',
+    'drop: does nothing at inference',
+    'softmax: looked through: the logit is explained',
+  ]);
 });
 
 it('Dropout, Identity and a Pad by nothing are taken out, also one after the other', () => {
@@ -183,8 +300,8 @@ it('of several outputs the one named logits is explained, else the first', () =>
 });
 
 it.each<[string, Graph, RegExp]>([
-  ['no input', { ...model(ROW, head2), inputs: [] }, /one float32 input, got none/],
-  ['an input of integers', integers(), /one float32 input, got x: int64/],
+  ['no input', { ...model(ROW, head2), inputs: [] }, /one input of floating-point numbers, got none/],
+  ['an input of integers', integers(), /one input of floating-point numbers, got x: int64/],
   ['no output', { ...model(ROW, head2), outputs: [] }, /no classifier/],
   ['one number a clip', model(ROW, (g, x) => g.reduceSum(x, [1], 0)), /no classifier.*got reducesum \[N\]/],
   ['an open number of classes', model(['N', 'T'], (g, x) => g.relu(x)), /no classifier/],
