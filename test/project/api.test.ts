@@ -2,12 +2,28 @@
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
+import * as browser from '../../src/browser.ts';
 import * as earmark from '../../src/index.ts';
 import { untrainedModel } from '../support/earmark.ts';
 
-const index = fileURLToPath(new URL('../../src/index.ts', import.meta.url));
+/** What reads files or calls native code; all else is in the browser entry, too. */
+const NODE_ONLY = [
+  'embeddedCorpusPath',
+  'fontFaces',
+  'loadCorpus',
+  'loadEmbedded',
+  'makeFolder',
+  'nodeRuntime',
+  'readAudio',
+  'readBytes',
+  'resolveSplit',
+  'svgToPng',
+  'writeFileAtomic',
+];
+const BROWSER_ONLY = ['wasmAt', 'webRuntime'];
 
-it('every function and class of the public API has a TSDoc comment', () => {
+it.each(['index', 'browser'])('every function and class of the %s entry has a TSDoc comment', (entry) => {
+  const index = fileURLToPath(new URL(`../../src/${entry}.ts`, import.meta.url));
   const program = ts.createProgram([index], {
     module: ts.ModuleKind.ESNext,
     noResolve: false,
@@ -55,4 +71,9 @@ it('is enough to explain a recording', async () => {
     relevance: { rows, columns, data: relevance },
   });
   expect(svg).toMatch(/^<svg.+<\/svg>/s);
+});
+
+it('browsers have all of it that needs no Node', () => {
+  const everywhere = Object.keys(earmark).filter((name) => !NODE_ONLY.includes(name));
+  expect(Object.keys(browser).sort()).toEqual([...everywhere, ...BROWSER_ONLY].sort());
 });

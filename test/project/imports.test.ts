@@ -111,3 +111,17 @@ it('there are no cycles, types aside', () => {
   for (const path of sources) visit(path, []);
   expect(cycles).toEqual([]);
 });
+
+it('the browser entry reaches nothing of Node', () => {
+  const reached = new Set<string>();
+  const visit = (path: string) => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    for (const i of imports) if (i.from === path && i.inside && !i.typeOnly) visit(i.to);
+  };
+  visit('browser.ts');
+  expect(reached.size).toBeGreaterThan(60);
+  const native = /^node:|^onnxruntime-node|^@resvg/;
+  const bound = imports.filter((i) => reached.has(i.from) && !i.typeOnly && native.test(i.to));
+  expect(bound.map(shown)).toEqual([]);
+});
