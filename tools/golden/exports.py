@@ -4,6 +4,7 @@
     python tools/golden/exports.py dynamo        # torch 2.15, onnxscript 0.7, zennit 0.5.1
     python tools/golden/exports.py keras         # tensorflow-cpu 2.21, tf2onnx 1.17
     python tools/golden/exports.py scikit        # scikit-learn 1.9, skl2onnx 1.20
+    npx biome format --write test/golden
 
 NETWORK.EXPORTER.onnx is a file as exported; NETWORK.npz holds `input` (two of them), `output` (what the framework computes)
 and, by method, relevances in float64; exports.json lists the files and how far the reference's float32 is from its float64.
@@ -25,7 +26,7 @@ def record(kind, entries):
     """Merges entries into exports.json, sorted, one a line."""
     index = json.loads(INDEX.read_text()) if INDEX.exists() else {"files": {}, "deviations": {}}
     index[kind].update(entries)
-    INDEX.write_text(json.dumps({k: dict(sorted(v.items())) for k, v in sorted(index.items())}, indent=1) + "\n")
+    INDEX.write_text(json.dumps({k: dict(sorted(v.items())) for k, v in sorted(index.items())}, indent=2) + "\n")
 
 
 def save(network, **arrays):

@@ -1,6 +1,7 @@
 """Writes test/golden/zennit: random networks as ONNX files, and their relevances by zennit 0.5.1 for every rule and composite.
 
     python tools/golden/relevance.py   # torch 1.13 and zennit 0.5.1
+    npx biome format --write test/golden
 
 NAME.onnx is the network as PyTorch exports it; NAME.npz holds `input` (two of them), `logits` and relevances in float64, by
 method as `parseMethod` reads it; deviations.json says how far zennit's own float32 is from its float64, over the largest.
@@ -181,7 +182,7 @@ def main():
             dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}},
         )  # fmt: skip
         numpy.savez_compressed(FOLDER / f"{name}.npz", **{k: numpy.asarray(v, "float32") for k, v in arrays.items()})
-    (FOLDER / "deviations.json").write_text(json.dumps(deviations, indent=1) + "\n")
+    (FOLDER / "deviations.json").write_text(json.dumps(deviations, indent=2) + "\n")
 
 
 if __name__ == "__main__":
