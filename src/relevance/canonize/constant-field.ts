@@ -3,7 +3,7 @@ import { type Array64, array64 } from '../../graph/array64.ts';
 import type { Tensor } from '../../graph/types.ts';
 import { sizeOf, stridesOf } from '../../graph/types.ts';
 import { transposedWindowOf, type Window, windowOf } from '../../graph/window.ts';
-import type { LinearNode } from './scale.ts';
+import type { LinearNode, Run } from './scale.ts';
 
 /**
  * f(c; W) of a field that is c[channel] at every real position and 0 in the padding.
@@ -15,19 +15,21 @@ export function constantField(
   weight: Tensor,
   c: Float64Array,
   spatial: readonly number[],
-  inputOf: (i: number) => number,
-  outputOf: (i: number) => number,
+  runs: Iterable<Run>,
 ): Array64 {
   const kernel = weight.dims.slice(2);
   const taps = node.op === 'Conv' || node.op === 'ConvTranspose' ? tapsAlong(node, kernel, spatial) : [];
   const positions = sizeOf(kernel);
-  let channels = 0;
-  for (let i = 0; i < weight.data.length; i++) channels = Math.max(channels, outputOf(i) + 1);
   // Σ over input channels, [O, …kernel]
-  const sums = new Float64Array(channels * positions);
-  weight.data.forEach((w, i) => {
-    sums[outputOf(i) * positions + (i % positions)] += w * c[inputOf(i)];
-  });
+  const all: number[] = [];
+  for (const { input, output, from, to } of runs) {
+    for (let i = from; i < to; i++) {
+      const at = output * positions + (i - from);
+      all[at] = (all[at] ?? 0) + weight.data[i] * c[input];
+    }
+  }
+  const sums = Float64Array.from(all);
+  const channels = sums.length / positions;
   // Positions that meet the same taps along each axis have the same sum.
   const kinds = taps.map((axis) => distinct(axis));
   const constant = kinds.every(({ lists }) => lists.length === 1);

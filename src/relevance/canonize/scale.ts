@@ -69,14 +69,7 @@ export function scaleInputs(
   if (c.every((v) => v === 0)) return scaled;
   const weight = graph.constants.get(node.inputs[1]) as Tensor;
   const spatial = staticDims(types.get(node.inputs[0])?.shape.slice(2) ?? [], node.name);
-  const more = constantField(
-    node,
-    weight,
-    c,
-    spatial,
-    channelOf(node, weight, 'input'),
-    channelOf(node, weight, 'output'),
-  );
+  const more = constantField(node, weight, c, spatial, runsOf(node, weight.dims));
   const shift = broadcastTo([shiftOf(graph, node), more], (a, b) => a + b);
   return withShift(scaled, node.outputs[0], shift);
 }
@@ -138,20 +131,35 @@ function withShift(graph: Graph, output: string, shift: Array64): Graph {
 function scaledWeight(graph: Graph, node: LinearNode, side: 'input' | 'output', k: Float64Array): Graph {
   if (k.every((v) => v === 1)) return graph;
   const weight = graph.constants.get(node.inputs[1]) as Tensor;
-  const channel = channelOf(node, weight, side);
-  const data = Float64Array.from(weight.data, (v, i) => v * k[channel(i)]);
+  const data = new Float64Array(weight.data.length);
+  for (const { input, output, from, to } of runsOf(node, weight.dims)) {
+    const factor = k[side === 'input' ? input : output];
+    for (let i = from; i < to; i++) data[i] = weight.data[i] * factor;
+  }
   const put = withConstant(graph, `${node.outputs[0]}/weight`, { ...weight, data });
   return replace(put.graph, node, [{ ...node, inputs: node.inputs.with(1, put.name) } as Node]);
 }
 
-/** Which channel of its inputs or outputs the i-th weight of a layer belongs to. */
-function channelOf(node: LinearNode, { dims }: Tensor, side: 'input' | 'output'): (i: number) => number {
-  const [a, b, ...kernel] = dims;
+/** The weights between one input and one output channel, one after the other in the file. */
+export interface Run {
+  readonly input: number;
+  readonly output: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The weights of a layer by the channels that they join. */
+function* runsOf(node: LinearNode, [a, b, ...kernel]: readonly number[]): Generator<Run> {
   const inner = sizeOf(kernel);
   const group = node.op === 'Conv' || node.op === 'ConvTranspose' ? (node.attributes.group ?? 1) : 1;
-  const first = (i: number) => Math.floor(i / (b * inner));
-  // The second axis counts within a group.
-  const second = (i: number) => Math.floor(first(i) / (a / group)) * b + (Math.floor(i / inner) % b);
   const outputsFirst = node.op === 'Conv' || node.op === 'Gemm';
-  return (side === 'output') === outputsFirst ? first : second;
+  for (let first = 0; first < a; first++) {
+    // The second axis counts within a group.
+    const base = Math.floor(first / (a / group)) * b;
+    for (let second = 0; second < b; second++) {
+      const from = (first * b + second) * inner;
+      const [input, output] = outputsFirst ? [base + second, first] : [first, base + second];
+      yield { input, output, from, to: from + inner };
+    }
+  }
 }
