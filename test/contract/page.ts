@@ -17,6 +17,8 @@ const ISOLATED = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
+/** All that a page with Earmark needs to be allowed. */
+const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 const require = createRequire(import.meta.url);
 
 /** Bundles a page that holds the built package as `earmark`; the runtime's own files lie in runtime/. @returns its folder */
@@ -49,10 +51,11 @@ export async function serve(folder: string): Promise<Server> {
   const server = createServer(({ url = '/' }, response) => {
     const path = normalize(new URL(url, 'http://localhost').pathname);
     const headers = path.startsWith('/isolated/') ? ISOLATED : {};
+    const type = TYPES[extname(path)] ?? TYPES['.html'];
     const file = join(folder, path.replace(/^\/isolated/, '').replace(/\/$/, '/index.html'));
     try {
       const body = readFileSync(file);
-      response.writeHead(200, { 'Content-Type': TYPES[extname(file)] ?? 'text/plain', ...headers });
+      response.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': POLICY, ...headers });
       response.end(body);
     } catch {
       response.writeHead(404).end();
