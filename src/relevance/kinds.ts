@@ -137,7 +137,7 @@ export function kindOf(node: Node, isActive: (value: string) => boolean): LayerK
     case 'Min':
       return active.every(Boolean) ? kind : 'activation';
     case 'Where':
-      return active[0] ? 'other' : 'rearrangement';
+      return 'rearrangement';
     case 'Sum':
     case 'Concat':
       return kind;

@@ -11,8 +11,8 @@ type Step = (graph: Graph, affine: Affine, note: Note) => Graph | undefined;
 
 /**
  * Merges every affine layer y = k·x + c for which that is exact: into the linear layer before it, also back through a
- * MaxPool where all k > 0; else, joined with affine layers next to it, into the linear layer after it, through pooling
- * and flattening. What remains is a layer of its own.
+ * MaxPool where all k > 0; else, joined with affine layers next to it, into the linear layer after it, through max
+ * pooling and flattening. What remains is a layer of its own.
  */
 export function mergeAffine(graph: Graph, note: Note): Graph {
   return untilSettled(untilSettled(graph, [intoBefore, withNext], note), [intoAfter], note);
@@ -52,7 +52,7 @@ const intoBefore: Step = (graph, { node, x, k, c, shape }, note) => {
   const scaled = scaleOutputs(graph, linear, k, c);
   if (!scaled) return undefined;
   note(node.name, `merged into ${linear.name}`);
-  return bypass(scaled, producerOf(scaled, node.outputs[0]) as Node);
+  return bypass(scaled, producerOf(scaled, node.outputs[0]) as Node, x);
 };
 
 /** Two affine layers by channel in a row become one. */
@@ -74,12 +74,15 @@ const withNext: Step = (graph, affine, note) => {
   return replace(joined, joined.nodes.find((n) => n.outputs[0] === y) as Node, []);
 };
 
-/** Into the linear layer that alone reads it, through pooling by channel and flattening: W′ = W·k, and W·c as a shift. */
+/**
+ * Into the layer with weights that alone reads it, through max pooling and flattening: W′ = W·k, and W·c as a shift. Not
+ * through averages: they have a rule of their own, whose stabilizer would be of another size beside k·x.
+ */
 const intoAfter: Step = (graph, affine, note) => {
   const k = alongAxis(affine.k, affine.shape, 1);
   const c = alongAxis(affine.c, affine.shape, 1);
   if (!k || !c) return undefined;
-  const way = wayOn(graph, affine, c);
+  const way = wayOn(graph, affine);
   if (!way) return undefined;
   // Through a maximum go only channels that keep its order; the others stay behind.
   const goes = k.map((v) => Number(!way.throughMax || v >= 0));
@@ -93,7 +96,7 @@ const intoAfter: Step = (graph, affine, note) => {
   const own = scaled.nodes.find((n) => n.outputs[0] === affine.node.outputs[0]) as Node;
   if (goes.every(Boolean)) {
     note(affine.node.name, `merged into ${way.linear.name}`);
-    return bypass(scaled, own);
+    return bypass(scaled, own, affine.x);
   }
   if (goes.every((g, i) => !g || (k[i] === 1 && c[i] === 0))) return undefined;
   note(affine.node.name, `merged into ${way.linear.name}, channels of negative scale aside`);
@@ -114,7 +117,7 @@ interface Way {
 }
 
 /** From an affine layer to the linear layer that alone reads it; undefined where something else stands between. */
-function wayOn(graph: Graph, affine: Affine, c: Float64Array): Way | undefined {
+function wayOn(graph: Graph, affine: Affine): Way | undefined {
   const types = inferShapes(graph);
   let value = affine.node.outputs[0];
   let throughMax = false;
@@ -131,14 +134,6 @@ function wayOn(graph: Graph, affine: Affine, c: Float64Array): Way | undefined {
         if (reader.outputs.length > 1) return undefined;
         throughMax = true;
         break;
-      case 'GlobalAveragePool':
-        break;
-      case 'AveragePool': {
-        const padded =
-          reader.attributes.pads?.some((n) => n > 0) || reader.attributes.auto_pad?.startsWith('SAME');
-        if (padded && reader.attributes.count_include_pad && c.some((v) => v !== 0)) return undefined;
-        break;
-      }
       case 'Flatten':
       case 'Reshape':
       case 'Squeeze': {

@@ -32,9 +32,9 @@ export function replace(graph: Graph, node: Node, by: readonly Node[]): Graph {
   return { ...graph, nodes: graph.nodes.flatMap((n) => (n === node ? by : [n])) };
 }
 
-/** Takes a node out; what read its output reads its first input instead. */
-export function bypass(graph: Graph, node: Node): Graph {
-  return rename(replace(graph, node, []), node.outputs[0], node.inputs[0]);
+/** Takes a node out; what read its output reads one of its inputs instead, the first unless told. */
+export function bypass(graph: Graph, node: Node, input: string = node.inputs[0]): Graph {
+  return rename(replace(graph, node, []), node.outputs[0], input);
 }
 
 /** A name that no value, constant or node of the graph has. */
