@@ -44,7 +44,12 @@ describe('what is no classifier, or has no rule', () => {
       GraphError,
       /MatMul "attend"/,
     ],
-    ['two inputs', build((g, x) => logits(g, flat(g, x)), 2), ModelError, /one input of floating-point numbers.*x1/],
+    [
+      'two inputs',
+      build((g, x) => logits(g, flat(g, x)), 2),
+      ModelError,
+      /one input of floating-point numbers.*x1/,
+    ],
     [
       'logits for every position',
       build((_, x) => x),

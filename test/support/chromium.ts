@@ -18,7 +18,11 @@ export function findChromium(): string | undefined {
 
 /** Vitest's set-up: installs Debian's package where there is none; where that fails, tests are skipped with the reason. */
 export default function setup(): void {
-  if (findChromium() || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return;
+  if (findChromium()) return;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    console.warn(`Browser tests are skipped: ${NO_CHROMIUM}`);
+    return;
+  }
   console.log(`No Chromium found, browser tests need it: apt-get update, apt-get ${INSTALL.join(' ')}`);
   try {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };

@@ -23,6 +23,7 @@ export interface Place {
 export interface TwinMethod {
   /** The rule of each linear layer (none: ε of 1e-6, and scales pass); without it, everything is the gradient. */
   readonly rule?: (place: Place) => TwinRule | undefined;
+  /** guided and deconvnet are what ReLUs do; other activations hand on the gradient. */
   readonly activation: 'pass' | 'gradient' | 'guided' | 'deconvnet';
   /** Further kinds that hand on the gradient although there are rules. */
   readonly gradient?: readonly TwinKind[];
@@ -157,10 +158,13 @@ function back(
     const rule = method.rule(place) ?? (scales ? PASS : NORM);
     return handedOn(rule, { ...form, x, z }, arrived, round);
   }
-  const activation = kind === 'activation' ? method.activation : 'pass';
-  const gated = activation === 'guided' || activation === 'deconvnet';
+  const isRelu = step.layer.kind === 'activation' && step.layer.op === 'Relu';
+  const gated = isRelu && (method.activation === 'guided' || method.activation === 'deconvnet');
   const r = gated ? arrived.map((v) => Math.max(v, 0)) : arrived;
-  const passes = kind === 'activation' ? activation === 'pass' || activation === 'deconvnet' : !byGradient;
+  const passes =
+    kind === 'activation'
+      ? method.activation === 'pass' || (gated && method.activation === 'deconvnet')
+      : !byGradient;
   const relevance = x.map(() => 0);
   let padding = 0;
   const give = (to: number, v: number) => {

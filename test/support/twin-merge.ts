@@ -206,8 +206,8 @@ class Net {
   }
 
   /**
-   * W′ = Wk, b′ = b + Wc where a layer with weights is all that reads scale and shift by channel, through pooling and
-   * flattening. Channels of negative scale stay before a maximum.
+   * W′ = Wk, b′ = b + Wc where a layer with weights is all that reads scale and shift by channel, through max pooling
+   * and flattening. Channels of negative scale stay before a maximum.
    */
   mergeBehind(at: number): void {
     const affine = this.steps[at];
@@ -222,10 +222,7 @@ class Net {
       const { layer } = this.steps[reader];
       if (hasWeights(this.steps[reader])) break;
       if (layer.kind === 'maxpool' || layer.kind === 'globalmax') throughMax = true;
-      else if (layer.kind === 'averagepool') {
-        const padded = [...layer.begin, ...layer.end].some((n) => n > 0);
-        if (padded && layer.countIncludePad && c.some((v) => v !== 0)) return;
-      } else if (layer.kind !== 'globalaverage' && layer.kind !== 'flatten') return;
+      else if (layer.kind !== 'flatten') return;
       before = reader;
     }
     const reader = this.onlyReader(before) as number;
