@@ -5,6 +5,7 @@ import { describeShared, sharedPath } from '../../test/support/shared.ts';
 import { type EarmarkError, MethodError, ModelError } from '../errors.ts';
 import { decodeNpy } from '../files/npy.ts';
 import { decodeOnnx } from '../graph/onnx.ts';
+import { inferShapes } from '../graph/shapes.ts';
 import type { Graph } from '../graph/types.ts';
 import { nodeRuntime } from '../runtime/node.ts';
 import { Explainer, PREDICTED } from './explainer.ts';
@@ -92,10 +93,90 @@ describeShared(folder, 'Explainer', () => {
   });
 
   it('refuses relevance that is not finite, and a batch of none', async () => {
-    const unstable = await Explainer.open(nodeRuntime, model, { method: parseMethod('zplus:stabilizer=0') });
-    const silence = new Float32Array(input.data.length);
-    await expect(unstable.explain(silence, input.shape)).rejects.toThrow(/not finite.*stabilizer/);
-    await unstable.release();
+    const loud = new Float32Array(input.data.length).fill(3e38);
+    await expect(explainer.explain(loud, input.shape)).rejects.toThrow(
+      /relevance of ".*_epsilon-plus-flat" is not finite.*stabilizer.*range of the input/,
+    );
     await expect(Explainer.open(nodeRuntime, model, { method, batch: 0 })).rejects.toThrow(MethodError);
+  });
+
+  it('explains one class against another: the difference of both, against the runner-up unless told', async () => {
+    const options = { method, against: true, ledger: true, batch: 3 };
+    const contrast = await Explainer.open(nodeRuntime, model, options);
+    const strongest = (row: readonly number[]) => row.indexOf(Math.max(...row));
+    const { logits } = await explainer.explain(input.data, input.shape);
+    const rows = Array.from({ length: count }, (_, n) =>
+      Array.from(logits.slice(n * explainer.classes, (n + 1) * explainer.classes)),
+    );
+    const targets = rows.map(strongest);
+    const second = rows.map((row, n) => strongest(row.map((v, k) => (k === targets[n] ? -Infinity : v))));
+    const told = [0, 1, 2, 3].map((k, n) => (k === targets[n] ? 9 : k));
+    const standing = await contrast.explain(input.data, input.shape);
+    const given = await contrast.explain(input.data, input.shape, targets, { against: second });
+    expect(given.relevance).toEqual(standing.relevance);
+    const { ledger, relevance } = await contrast.explain(input.data, input.shape, targets, { against: told });
+    rows.forEach((row, n) => {
+      expect(standing.ledger?.start[n]).toBeCloseTo(row[targets[n]] - row[second[n]], 5);
+      expect(ledger?.start[n]).toBeCloseTo(row[targets[n]] - row[told[n]], 5);
+    });
+    const own = await explainer.explain(input.data, input.shape, targets);
+    const others = await explainer.explain(input.data, input.shape, told);
+    expect(
+      difference(
+        relevance,
+        own.relevance.map((v, i) => v - others.relevance[i]),
+      ),
+    ).toBeLessThanOrEqual(1e-4);
+    await contrast.release();
+    await expect(explainer.explain(input.data, input.shape, targets, { against: told })).rejects.toThrow(
+      /not opened to explain against/,
+    );
+  });
+
+  it('relevance at each layer is of its shape in the model, and what it comes to is in the ledger', async () => {
+    const shapes = inferShapes(model);
+    const open = (batch: number) =>
+      Explainer.open(nodeRuntime, model, { method, layers: true, ledger: true, batch });
+    const whole = await open(4);
+    const { relevance, layers = [], ledger } = await whole.explain(input.data, input.shape);
+    await whole.release();
+    expect(difference(relevance, floats('epsilon_plus_flat').data)).toBeLessThanOrEqual(1e-5);
+    expect(layers.map((l) => l.node)).toEqual(model.nodes.map((n) => n.name));
+    for (const [i, { node, dims, data }] of layers.entries()) {
+      const [name] = model.nodes[i].outputs;
+      expect(dims).toEqual([count, ...(shapes.get(name)?.shape.slice(1) ?? [])]);
+      const row = ledger?.layers.find((l) => l.node === node);
+      const sum = data.subarray(0, data.length / count).reduce((a, b) => a + b, 0);
+      expect(Math.abs(sum - (row?.out[0] ?? 0))).toBeLessThanOrEqual(1e-5 * (row?.magnitude[0] ?? 0));
+    }
+    const parts = await open(3);
+    const joined = await parts.explain(input.data, input.shape);
+    await parts.release();
+    joined.layers?.forEach(({ dims, data }, i) => {
+      expect(dims).toEqual(layers[i].dims);
+      expect(difference(data, layers[i].data)).toBeLessThanOrEqual(1e-6);
+    });
+  });
+
+  it('keeps a ledger where the method has one, and refuses one where it has not', async () => {
+    const open = (text: string, ledger: boolean | 'auto') =>
+      Explainer.open(nodeRuntime, model, { method: parseMethod(text), ledger });
+    const ledgers = [
+      'epsilon',
+      'excitation-backprop',
+      'gradient',
+      'input-x-gradient',
+      'guided-backprop',
+      'occlusion',
+    ];
+    const kept: boolean[] = [];
+    for (const text of ledgers) {
+      const auto = await open(text, 'auto');
+      kept.push(auto.explanation.ledger !== undefined);
+      await auto.release();
+    }
+    expect(kept).toEqual([true, true, false, false, false, false]);
+    await expect(open('gradient', true)).rejects.toThrow(/"gradient" does not conserve relevance.*no ledger/);
+    await expect(open('input-x-gradient', true)).rejects.toThrow(MethodError);
   });
 });
