@@ -66,7 +66,7 @@ export { getWindow, windowNames } from './features/window.ts';
 // graph: computation as ONNX
 export { GraphBuilder, type Operand } from './graph/builder.ts';
 export { gradient } from './graph/gradient.ts';
-export { decodeOnnx, encodeOnnx } from './graph/onnx.ts';
+export { type DecodeOptions, decodeOnnx, type External, encodeOnnx } from './graph/onnx.ts';
 export type { Attributes, OpName } from './graph/ops.ts';
 export { print } from './graph/print.ts';
 export {
@@ -123,10 +123,27 @@ export { type Classified, type Metrics, measure, type Tally } from './training/m
 export { ADAMW, type AdamW, compileStep, type Step, type StepOptions } from './training/step.ts';
 
 // relevance: a classifier to its explanation
-export { type CompileOptions, compile, type Explanation } from './relevance/compile.ts';
-export { type Explained, Explainer, type ExplainerOptions, PREDICTED } from './relevance/explainer.ts';
+export { type CompileOptions, compile, type Explanation, type LayerRelevance } from './relevance/compile.ts';
+export { type Composite, parseComposite } from './relevance/composite.ts';
+export {
+  type Explained,
+  Explainer,
+  type ExplainerOptions,
+  type ExplainOptions,
+  PREDICTED,
+  RUNNER_UP,
+} from './relevance/explainer.ts';
+export { Explainers } from './relevance/explainers.ts';
+export { type InspectedNode, type Inspection, inspect } from './relevance/inspect.ts';
 export { type Ledger, type LedgerLayer, type LedgerRow, readLedger } from './relevance/ledger.ts';
-export { DEFAULT_METHOD, type Method, methods, parseMethod } from './relevance/method.ts';
+export { DEFAULT_METHOD, type Method, type MethodEntry, methods, parseMethod } from './relevance/method.ts';
+export {
+  type CompileFileOptions,
+  compileFile,
+  EXPLANATION_KEY,
+  type ExplanationFacts,
+  type PortableExplanation,
+} from './relevance/portable.ts';
 export type { Rule, RuleName } from './relevance/rules.ts';
 
 // analysis: many explanations to what they have in common
