@@ -32,7 +32,8 @@ export interface TwinEntry {
 /** c · Σ_k share_ki · R_k / s(z_k), with z_k = Σ_i share_ki + bias_k, over the outputs that take part. */
 interface Pool {
   readonly coefficient: number;
-  readonly share: (w: number, x: number) => number;
+  /** The terms that a share is the sum of, each a product of its own. */
+  readonly share: (w: number, x: number) => readonly number[];
   readonly bias: (b: number) => number;
   readonly takesPart: (z: number) => boolean;
 }
@@ -41,8 +42,8 @@ const plus = (v: number) => Math.max(v, 0);
 const minus = (v: number) => Math.min(v, 0);
 const always = () => true;
 const none = () => 0;
-const positive = (w: number, x: number) => plus(x) * plus(w) + minus(x) * minus(w);
-const negative = (w: number, x: number) => plus(x) * minus(w) + minus(x) * plus(w);
+const positive = (w: number, x: number) => [plus(x) * plus(w) + minus(x) * minus(w)];
+const negative = (w: number, x: number) => [plus(x) * minus(w) + minus(x) * plus(w)];
 
 function poolsOf(rule: TwinRule): Pool[] {
   const { alpha = 2, beta = 1, gamma: g = 0.25, low = 0, high = 1 } = rule;
@@ -52,7 +53,7 @@ function poolsOf(rule: TwinRule): Pool[] {
   switch (rule.name) {
     case 'epsilon':
       return one(
-        (w, x) => w * x,
+        (w, x) => [w * x],
         (b) => b,
       );
     case 'zplus':
@@ -66,26 +67,26 @@ function poolsOf(rule: TwinRule): Pool[] {
       return [
         {
           coefficient: 1,
-          share: (w, x) => plus(x) * (w + g * plus(w)) + minus(x) * (w + g * minus(w)),
+          share: (w, x) => [plus(x) * (w + g * plus(w)) + minus(x) * (w + g * minus(w))],
           bias: (b) => b + g * plus(b),
           takesPart: (z) => z > 0,
         },
         {
           coefficient: 1,
-          share: (w, x) => plus(x) * (w + g * minus(w)) + minus(x) * (w + g * plus(w)),
+          share: (w, x) => [plus(x) * (w + g * minus(w)) + minus(x) * (w + g * plus(w))],
           bias: (b) => b + g * minus(b),
           takesPart: (z) => z < 0,
         },
       ];
     case 'zbox':
-      return one((w, x) => w * x - plus(w) * low - minus(w) * high, none);
+      return one((w, x) => [w * x, -plus(w) * low, -minus(w) * high], none);
     case 'wsquare':
       return one(
-        (w) => w * w,
+        (w) => [w * w],
         (b) => b * b,
       );
     case 'flat':
-      return one(() => 1, none);
+      return one(() => [1], none);
     case 'pass':
       throw new Error('pass has no pools');
   }
@@ -126,10 +127,12 @@ export function handedOn(
   });
   for (const pool of pools) {
     const shares = rows.map((row) =>
-      row.map(({ from, weight }) => round(pool.share(round(weight), x[from]))),
+      row.flatMap(({ from, weight }) =>
+        pool.share(round(weight), x[from]).map((term) => ({ from, term: round(term) })),
+      ),
     );
     const own = bias.map((b) => (rule.bias === 'ignore' ? 0 : round(pool.bias(round(b)))));
-    const sums = shares.map((row, k) => total([...row, own[k]], round));
+    const sums = shares.map((row, k) => total([...row.map(({ term }) => term), own[k]], round));
     const square = total(
       sums.map((v) => round(v * v)),
       round,
@@ -146,9 +149,7 @@ export function handedOn(
         return;
       }
       const ratio = round(asked / stable);
-      shares[k].forEach((share, i) => {
-        given[rows[k][i].from].push(round(share * ratio));
-      });
+      for (const { from, term } of shares[k]) given[from].push(round(term * ratio));
       entry.bias += own[k] * ratio;
       entry.stabilizer += (stable - sum) * ratio;
     });
