@@ -34,7 +34,7 @@ describeShared('fixtures/lrp/cnn_mel', 'the file of cnn_mel', () => {
   const clips = (count: number) =>
     new Tensor('float32', data.subarray(0, (count * data.length) / shape[0]), [count, ...shape.slice(1)]);
   const compiled = (text: string, options: Partial<CompileFileOptions> = {}) =>
-    compileFile(model, 'model.onnx', { method: parseMethod(text), ...options });
+    compileFile(model, '/models/model.onnx', { method: parseMethod(text), ...options });
   const largest = (values: ArrayLike<number>) =>
     Array.from(values).reduce((m, v) => Math.max(m, Math.abs(v)), 0);
 

@@ -51,7 +51,7 @@ export interface PortableExplanation {
  * Compiles a model's file into the file of its explanation: inputs are the model's own and `target` (int64 [N]; −1 is the
  * predicted class), outputs `logits` [N, classes] and `relevance`, of the shape of the input. Standard ONNX ops only.
  * @param model the bytes of an ONNX file
- * @param name what to call it
+ * @param name its name or path, for errors; the metadata keep its last part
  * @throws ModelError, GraphError, MethodError as {@link compile}; FeatureError, ModelError where features do not fit
  */
 export async function compileFile(
@@ -71,7 +71,7 @@ export async function compileFile(
   const facts: ExplanationFacts = {
     version: packageFile.version,
     model: {
-      name,
+      name: name.replace(/^.*[\\/]/, ''),
       sha256: await sha256(model),
       ...(read.size > 0 && { external: Object.fromEntries(await Promise.all([...read].map(hashed))) }),
     },
