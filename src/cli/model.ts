@@ -4,7 +4,6 @@ import { FileError, ModelError } from '../errors.ts';
 import { inputRange } from '../features/range.ts';
 import { type FeatureSettings, parseFeatureSettings } from '../features/settings.ts';
 import { readBytes } from '../files/atomic.ts';
-import { readOnnx } from '../graph/read.ts';
 import type { Graph } from '../graph/types.ts';
 import {
   type AudioModel,
@@ -14,6 +13,7 @@ import {
   descriptionOf,
   withFeatures,
 } from '../model/model-file.ts';
+import { readOnnx } from '../model/read.ts';
 
 /** Paths of files that say what a model listens to, where it does not say so itself. */
 export interface DescriptionFiles {

@@ -15,6 +15,8 @@ const NODE_ONLY = [
   'makeFolder',
   'nodeRuntime',
   'readAudio',
+  'readModelFile',
+  'readOnnx',
   'readBytes',
   'resolveSplit',
   'svgToPng',

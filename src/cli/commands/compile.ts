@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { FileError } from '../../errors.ts';
 import { writeFileAtomic } from '../../files/atomic.ts';
-import { readModelFile } from '../../graph/read.ts';
 import { showType } from '../../graph/types.ts';
+import { readModelFile } from '../../model/read.ts';
 import type { CompileOptions } from '../../relevance/compile.ts';
 import { compileFile, EXPLANATION_KEY } from '../../relevance/portable.ts';
 import type { Frame, Result } from '../frame.ts';

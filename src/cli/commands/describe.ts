@@ -11,7 +11,6 @@ import {
   relevantSettings,
 } from '../../features/settings.ts';
 import { writeFileAtomic } from '../../files/atomic.ts';
-import { readOnnx } from '../../graph/read.ts';
 import { type Graph, showType } from '../../graph/types.ts';
 import { logitsOf } from '../../model/logits.ts';
 import {
@@ -22,6 +21,7 @@ import {
   encodeModel,
   withFeatures,
 } from '../../model/model-file.ts';
+import { readOnnx } from '../../model/read.ts';
 import type { Frame, Result } from '../frame.ts';
 import { type DescriptionFiles, descriptionOptions, readDescription, shownLabels } from '../model.ts';
 import { jsonOption } from '../options.ts';

@@ -4,8 +4,8 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, sep } from 'node:path';
 import { ModelError } from '../errors.ts';
 import { diskError, readBytes } from '../files/atomic.ts';
-import { decodeOnnx, type External } from './onnx.ts';
-import type { Graph } from './types.ts';
+import { decodeOnnx, type External } from '../graph/onnx.ts';
+import type { Graph } from '../graph/types.ts';
 
 /** What protobuf itself allows for a file; here for a model with all of its data. */
 const MOST_BYTES = 2 ** 31;
