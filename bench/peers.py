@@ -46,6 +46,11 @@ class Sum(nn.Module):
         return self.pair(a, b) if self.pair else a + b
 
 
+def then(module, x):
+    """A layer that may have been merged into the one before."""
+    return module(x) if module else x
+
+
 class Residual(nn.Module):
     def __init__(self, i, o, stride, library):
         super().__init__()
@@ -57,7 +62,7 @@ class Residual(nn.Module):
         self.relu1, self.relu2, self.sum = nn.ReLU(), nn.ReLU(), Sum(library)
 
     def forward(self, x):
-        y = self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x)))))
+        y = then(self.bn2, self.conv2(self.relu1(then(self.bn1, self.conv1(x)))))
         return self.relu2(self.sum(y, self.downsample(x) if self.downsample else x))
 
 
@@ -72,7 +77,7 @@ class ResNet18(nn.Module):
         self.fc = nn.Linear(512, classes)
 
     def forward(self, x):
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.maxpool(self.relu(then(self.bn1, self.conv1(x))))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
         return self.fc(self.avgpool(x).flatten(1))
@@ -114,7 +119,7 @@ class Layers(nn.Module):
 
     def forward(self, x):
         for name in self.order:
-            x = getattr(self, name)(x) if name else x.flatten(1)
+            x = then(getattr(self, name), x) if name else x.flatten(1)
             if name and name.startswith("globalpool"):
                 x = x.flatten(1)
         return x
@@ -127,7 +132,10 @@ def merge_batch_norms(module):
         if isinstance(child, nn.BatchNorm2d) and isinstance(last, nn.Conv2d):
             for key, value in fuse_conv_bn_eval(last, child).named_parameters():
                 setattr(last, key, nn.Parameter(value))
-            setattr(module, name, nn.Identity())
+            if isinstance(module, nn.Sequential):
+                del module[int(name)]
+            else:
+                setattr(module, name, None)
         merge_batch_norms(child)
         last = child
 
@@ -169,18 +177,29 @@ def composite(method):
     return composites.LayerMapComposite([*base, (types.Linear, single[method]())])
 
 
+def captum_rules(model, method):
+    """Captum's rules for one of our methods; activations keep its own."""
+    convolution = {"epsilon": EpsilonRule, "epsilon-plus": Alpha1_Beta0_Rule}[method]
+    for module in model.modules():
+        if isinstance(module, (nn.Conv1d, nn.Conv2d)):
+            module.rule = convolution()
+        elif not list(module.children()) and not isinstance(module, (nn.ReLU, nn.Dropout)):
+            module.rule = EpsilonRule()
+
+
 def attribution(library, method, folder, x, stack):
     """A function that explains the predicted classes of x: logits and relevance."""
     model = network(folder, library)
     if library == "captum":
-        rule = {"epsilon": (EpsilonRule, EpsilonRule), "epsilon-plus": (Alpha1_Beta0_Rule, EpsilonRule)}[method]
-        for module in model.modules():
-            if not list(module.children()) and not isinstance(module, (nn.ReLU, nn.Dropout)):
-                module.rule = (rule[0] if isinstance(module, (nn.Conv1d, nn.Conv2d)) else rule[1])()
+        attributor = LRP(model)
         with torch.no_grad():
             logits = model(x)
-        attributor = LRP(model)
-        return lambda: (logits, attributor.attribute(x, target=logits.argmax(1)))
+
+        def explain():
+            captum_rules(model, method)  # Captum takes them away after each call.
+            return logits, attributor.attribute(x, target=logits.argmax(1))
+
+        return explain
     if method != "gradient":
         stack.enter_context(composite(method).context(model))
     by_logit = method not in ("gradient", "guided-backprop", "excitation-backprop")
@@ -223,7 +242,7 @@ def main():
                 begin = time.perf_counter()
                 run()
                 answer(ms=(time.perf_counter() - begin) * 1000)
-        except Exception as error:  # noqa: BLE001  (said to the bench, which goes on with the next)
+        except Exception as error:
             answer(error=f"{type(error).__name__}: {error}")
 
 

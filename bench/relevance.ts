@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
@@ -165,13 +165,16 @@ async function startPeers(scratch: string): Promise<Peer[]> {
 async function main(): Promise<void> {
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json');
   console.log(`${cpus()[0].model}, ${threads} threads, Node ${process.version}, ONNX Runtime ${version}`);
+  const [load] = loadavg();
+  if (load > 0.5)
+    console.log(`other work is going on (load ${load.toFixed(1)}): times are not to be relied on`);
   const scratch = await mkdtemp(join(tmpdir(), 'earmark-bench-'));
   const peers = await startPeers(scratch);
   try {
     for (const subject of SUBJECTS.filter(({ name }) => options.network?.includes(name) ?? true)) {
       const { graph, weights } = built(subject);
       const bytes = encodeOnnx(graph);
-      const [decoding, model] = await timed(() => decodeOnnx(bytes));
+      const [decoding, model] = await timed(() => decodeOnnx(bytes, subject.name));
       for (const batch of (options.batch ?? ['1', '32']).map(Number)) {
         const x = noise([batch, ...subject.input]);
         console.log(
