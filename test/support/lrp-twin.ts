@@ -184,7 +184,7 @@ function back(
       give(to, r[k]);
     });
   } else {
-    form.back(x, r).forEach((v, i) => {
+    form.back(x, r, round).forEach((v, i) => {
       give(i, round(v));
     });
   }

@@ -1,4 +1,5 @@
 // Layers of the slow twin, each by its definition: a sparse matrix, a choice among inputs, or a function of its inputs.
+import type { Rounding } from './rounding.ts';
 
 /** How a window moves over the spatial axes. */
 export interface Sliding {
@@ -114,7 +115,7 @@ export type Form =
       readonly of: (x: Numbers) => number[];
       readonly to: Numbers;
       /** (∂ results / ∂ x)ᵀ r */
-      readonly back: (x: Numbers, r: Numbers) => number[];
+      readonly back: (x: Numbers, r: Numbers, round: Rounding) => number[];
     };
 
 export type Row = readonly { readonly from: number; readonly weight: number }[];
@@ -404,7 +405,7 @@ export function formOf(layer: TwinLayer, inputs: readonly Numbers[]): Form {
         is: 'function',
         of: (x) => x.map((v, i) => of(v, parameter[i])),
         to: upTo(size(dims)),
-        back: (x, r) => x.map((v, i) => r[i] * slope(v, parameter[i])),
+        back: (x, r, round) => x.map((v, i) => r[i] * slope(v, parameter[i], round)),
       };
     }
     case 'lrn':
@@ -529,7 +530,8 @@ function normalized(layer: Extract<TwinLayer, { kind: 'lrn' }>, dims: Numbers): 
 
 interface Scalar {
   readonly of: (v: number, parameter: number) => number;
-  readonly slope: (v: number, parameter: number) => number;
+  /** By the value itself where that is how everybody computes it, rounded. */
+  readonly slope: (v: number, parameter: number, round: Rounding) => number;
 }
 
 const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
@@ -566,8 +568,8 @@ export const ACTIVATIONS = {
     slope: (v) => 1.0507010221481323 * (v > 0 ? 1 : 1.6732631921768188 * Math.exp(v)),
   },
   Celu: { of: (v) => (v < 0 ? Math.expm1(v) : v), slope: (v) => (v > 0 ? 1 : Math.exp(v)) },
-  Sigmoid: { of: sigmoid, slope: (v) => sigmoid(v) * (1 - sigmoid(v)) },
-  Tanh: { of: Math.tanh, slope: (v) => 1 - Math.tanh(v) ** 2 },
+  Sigmoid: { of: sigmoid, slope: (v, _, round) => round(sigmoid(v)) * (1 - round(sigmoid(v))) },
+  Tanh: { of: Math.tanh, slope: (v, _, round) => 1 - round(round(Math.tanh(v)) ** 2) },
   Softplus: { of: (v) => Math.log1p(Math.exp(v)), slope: sigmoid },
   Softsign: { of: (v) => v / (1 + Math.abs(v)), slope: (v) => 1 / (1 + Math.abs(v)) ** 2 },
   HardSigmoid: { of: (v) => clamp(0.2 * v + 0.5, 0, 1), slope: (v) => 0.2 * within(0.2 * v + 0.5, 0, 1) },
