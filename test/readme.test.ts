@@ -1,4 +1,4 @@
-// README's examples, run as they stand: the library example, and the commands that need no training.
+// README's examples and those of docs/portable.md, run as they stand: the library example, and the commands that need no training.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,8 +10,9 @@ import { earmark, modelFile, temporary, untrainedModel } from './support/earmark
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const blocks = (language: string) =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, code]) => code);
+const portable = readFileSync(join(root, 'docs/portable.md'), 'utf8');
+const blocks = (language: string, text = readme) =>
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, code]) => code);
 const commands = blocks('sh').flatMap((code) =>
   [...code.matchAll(/^npx earmark (.+)$/gm)].map(([, args]) => args),
 );
@@ -28,6 +29,7 @@ function workplace(): string {
   symlinkSync(join(root, 'corpus'), join(folder, 'corpus'), 'junction');
   symlinkSync(root, join(folder, 'node_modules/earmark'), 'junction');
   writeFileSync(join(folder, 'features.json'), JSON.stringify(model.features));
+  writeFileSync(join(folder, 'mine.json'), blocks('json')[0]);
   writeFileSync(join(folder, 'labels.txt'), model.labels.join('\n'));
   const data = Float32Array.from({ length: 3 * bins * frames }, (_, i) => (i % 97) / 97);
   writeFileSync(join(folder, 'x.npy'), encodeNpy({ dtype: 'float32', shape: [3, 1, bins, frames], data }));
@@ -44,15 +46,28 @@ it('the library example runs', () => {
   expect(stdout).toMatch(/^"\d", relevance \[48 mel bands, \d+ frames\]: Float32Array\(\d+\) \[/);
 });
 
+it("docs/portable.md's examples run", async () => {
+  const cwd = workplace();
+  const [command] = blocks('sh', portable);
+  expect(await earmark(command.trim().split(' ').slice(2), cwd)).toMatchObject({ code: 0, stderr: '' });
+  const compiled = readFileSync(join(cwd, 'explain.onnx'));
+  writeFileSync(join(cwd, 'example.mjs'), blocks('js', portable)[0]);
+  const { stderr, status } = spawnSync(process.execPath, ['example.mjs'], { cwd, encoding: 'utf8' });
+  expect([status, stderr]).toEqual([0, '']);
+  expect(readFileSync(join(cwd, 'explain.onnx'))).toEqual(compiled);
+});
+
 it('shows every command', () => {
   const shown = [...commands, ...blocks('sh').flatMap((code) => code.match(/(?<=npx earmark )demo/) ?? [])];
   const names = new Set(shown.map((args) => args.split(' ')[0]));
   expect([...names].sort()).toEqual([
     'attribute',
+    'compile',
     'demo',
     'describe',
     'explain',
     'features',
+    'inspect',
     'predict',
     'train',
   ]);
