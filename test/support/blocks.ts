@@ -1,6 +1,6 @@
 // Blocks and heads that classifiers are made of, drawn into a network.
 import type { Draft } from './draft.ts';
-import type { ActivationOp } from './twin-layers.ts';
+import type { ActivationOp } from './twin-activations.ts';
 
 /** What is wished of a block; what does not fit the extents it meets is made smaller. */
 export interface Block {

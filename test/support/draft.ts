@@ -1,5 +1,6 @@
 // A network being drawn: nodes are added one by one, with random weights and what fits the extents they meet.
-import { ACTIVATIONS, type ActivationOp, extents, size, type TwinLayer } from './twin-layers.ts';
+import { ACTIVATIONS, type ActivationOp } from './twin-activations.ts';
+import { extents, size, type TwinLayer } from './twin-layers.ts';
 import type { TwinNode } from './twin-merge.ts';
 
 const EXACT_ACTIVATIONS: readonly ActivationOp[] = ['Relu', 'Relu', 'Relu', 'ClipHalf'];

@@ -1,5 +1,6 @@
 // What the slow twin makes one: constant scales and shifts with the layer of weights beside them, zeros with their reader.
-import { extents, type Form, flat, formOf, grid, type TwinLayer } from './twin-layers.ts';
+import { type Form, formOf } from './twin-forms.ts';
+import { extents, flat, grid, type TwinLayer } from './twin-layers.ts';
 
 /** A layer of a network; input 0 is the clip, input i + 1 the result of node i. */
 export interface TwinNode {

@@ -1,6 +1,6 @@
 // The rules of the slow twin, entry by entry of a layer's matrix, as the papers and lrp-rules.md write them.
 import { exactly, type Rounding, total } from './rounding.ts';
-import type { Row } from './twin-layers.ts';
+import type { Row } from './twin-forms.ts';
 
 /** A rule with its parameters; `relative` scales the stabilizer by the root of the mean of z². */
 export interface TwinRule {
