@@ -107,8 +107,6 @@ export function built({ name, input, emit }: Subject): { graph: Graph; weights: 
 
 /** Numbers in [0, 1) without meaning. */
 export function noise(dims: readonly number[]): RuntimeTensor {
-  return float32(
-    Float32Array.from({ length: sizeOf(dims) }, (_, i) => (i * 0.6180339887498949) % 1),
-    dims,
-  );
+  const next = random(2);
+  return float32(Float32Array.from({ length: sizeOf(dims) }, next), dims);
 }
