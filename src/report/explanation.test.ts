@@ -30,6 +30,27 @@ const clip = {
   }),
 };
 
+test('title and subtitle of one class against another', () => {
+  const { title, subtitle } = describePrediction({
+    file: 'a.wav',
+    trueLabel: null,
+    predictedLabel: 'five',
+    probability: 0.5,
+    method: 'epsilon',
+    targetLabel: 'five',
+    logit: 2.5,
+    relevanceSum: 1,
+    against: { label: 'nine', logit: 1.5 },
+  });
+  expect(title).toBe('Predicted “five” (50.0 %): why “five” and not “nine”');
+  expect(subtitle).toEqual([
+    'a.wav',
+    'epsilon',
+    'logit of “five” 2.5 less logit of “nine” 1.5',
+    'Σ relevance 1',
+  ]);
+});
+
 test('title and subtitle', () => {
   expect(clip.title).toBe('True “<three>”, predicted “five” (98.7 %)');
   expect(clip.subtitle).toEqual([
