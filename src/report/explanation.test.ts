@@ -42,7 +42,7 @@ test('title and subtitle of one class against another', () => {
     relevanceSum: 1,
     against: { label: 'nine', logit: 1.5 },
   });
-  expect(title).toBe('Predicted “five” (50.0 %): why “five” and not “nine”');
+  expect(title).toBe('Predicted “five” (50 %): why “five” and not “nine”');
   expect(subtitle).toEqual([
     'a.wav',
     'epsilon',
