@@ -146,6 +146,20 @@ export {
 } from './relevance/portable.ts';
 export type { Rule, RuleName } from './relevance/rules.ts';
 
+// hertz: relevance in hertz and seconds, and in which bands it lies
+export {
+  dftRelevance,
+  type PerUnit,
+  perUnitOf,
+  type ShortTimeOptions,
+  type ShortTimeRelevance,
+  shortTimeRelevance,
+} from './hertz/dft.ts';
+export { type CarriedBack, type HertzStep, throughFrontEnd } from './hertz/front-end.ts';
+export type { Books } from './hertz/linear.ts';
+export { type BandShare, type Profile, profileOf } from './hertz/profile.ts';
+export { type Heard, type Spectrum, spectrumOf } from './hertz/spectrum.ts';
+
 // analysis: many explanations to what they have in common
 export { type Band, bandEdges, frequencyBands } from './analysis/bands.ts';
 export type { Comparison, GroupShares, ShareDifference } from './analysis/comparison.ts';

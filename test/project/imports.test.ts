@@ -16,6 +16,7 @@ const PIPELINE = [
   'model',
   'training',
   'relevance',
+  'hertz',
   'evaluation',
   'analysis',
   'report',
@@ -28,7 +29,7 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
   report: ['graph', 'model', 'training', 'relevance'],
 };
 /** Folders that run in a browser as they are, but for the modules that read files. */
-const EVERYWHERE = ['features', 'graph', 'model', 'relevance', 'evaluation', 'analysis'];
+const EVERYWHERE = ['features', 'graph', 'model', 'relevance', 'hertz', 'evaluation', 'analysis'];
 
 interface Import {
   from: string;
