@@ -13,6 +13,7 @@ import { factsOf } from './facts.ts';
 import type { LayerKind } from './kinds.ts';
 import { LedgerBuilder, type LedgerRow } from './ledger.ts';
 import type { Method } from './method.ts';
+import { isRule } from './rules.ts';
 import { startOf } from './start.ts';
 import { relevanceWalk } from './walk.ts';
 
@@ -132,7 +133,10 @@ export function reduced(
   range: InputRange | undefined,
 ): Graph {
   const { vanishing } = factsOf(canonical, assign(canonical, method, range), start === 'logit');
-  return cropToPools(poolBeforeRelu(canonical, vanishing));
+  const pooled = poolBeforeRelu(canonical, vanishing);
+  // What a relative stabilizer is a part of is the mean over all that a layer gives.
+  const relative = method.clauses.some(({ treatment }) => isRule(treatment) && treatment.relative);
+  return relative ? pooled : cropToPools(pooled);
 }
 
 function refuseLoop({ name, loop }: Method): void {

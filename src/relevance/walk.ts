@@ -4,6 +4,7 @@ import { maxPoolBackward, maxPoolForward, maxPoolPlaces } from '../graph/adjoint
 import { unbroadcast } from '../graph/broadcasting.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import { GRADIENT } from '../graph/gradient.ts';
+import { logisticDenominator } from '../graph/logistic.ts';
 import { OPS, type OpName } from '../graph/ops.ts';
 import type { ReverseRule, ReverseTable, Visit } from '../graph/reverse.ts';
 import type { Graph, Node, NodeOf } from '../graph/types.ts';
@@ -90,12 +91,9 @@ const FORWARD: { readonly [K in OpName]?: ReverseRule<K>['forward'] } = {
   Sigmoid: exactSigmoid,
 };
 
-/**
- * 1/(1 + e⁻ˣ), whose relative error is that of float32 everywhere. ONNX Runtime's own is exact to 1e-7 of 1 only, and rules
- * that divide by sums of small values (z⁺ behind a SiLU) make 1e-5 of that.
- */
+/** ONNX Runtime's own is not exact enough for rules that divide by sums of small values. */
 function exactSigmoid(g: GraphBuilder, node: NodeOf<'Sigmoid'>): Record<string, string> {
-  const sum = g.add(g.emit('Exp', [g.neg(node.inputs[0])]), 1);
+  const sum = logisticDenominator(g, node.inputs[0]);
   g.node({ op: 'Reciprocal', name: node.name, inputs: [sum], outputs: node.outputs, attributes: {} });
   return {};
 }

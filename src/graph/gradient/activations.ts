@@ -1,5 +1,6 @@
 // The gradient of activations.
 import { unbroadcast } from '../broadcasting.ts';
+import { logistic } from '../logistic.ts';
 import type { OpName } from '../ops.ts';
 import { SELU } from '../ops.ts';
 import type { Backward, ReverseTable, Visit } from '../reverse.ts';
@@ -9,16 +10,16 @@ export function pointwise<K extends OpName>(derivative: (v: Visit<K>) => string)
   return { backward: (v) => [v.g.mul(v.out, derivative(v))] };
 }
 
-/** r · f′ where x < 0, else r · k. */
+/** r · f′ where x ≤ 0, else r · k; at 0 as PyTorch has it. */
 function belowZero<K extends OpName>(
   derivative: (v: Visit<K>) => string | number,
   k: (v: Visit<K>) => number = () => 1,
 ): { backward: Backward<K> } {
   return {
     backward: (v) => {
-      const below = v.g.emit('Less', [v.input(0), 0]);
-      const above = k(v) === 1 ? v.out : v.g.mul(v.out, k(v));
-      return [v.g.where(below, v.g.mul(v.out, derivative(v)), above)];
+      const above = v.g.emit('Greater', [v.input(0), 0]);
+      const straight = k(v) === 1 ? v.out : v.g.mul(v.out, k(v));
+      return [v.g.where(above, straight, v.g.mul(v.out, derivative(v)))];
     },
   };
 }
@@ -36,11 +37,11 @@ export const ACTIVATIONS = {
   LeakyRelu: belowZero((v) => v.node.attributes.alpha ?? 0.01),
   PRelu: {
     backward: (v) => {
-      const below = v.g.emit('Less', [v.input(0), 0]);
+      const above = v.g.emit('Greater', [v.input(0), 0]);
       return [
-        v.needs(0) ? v.g.where(below, v.g.mul(v.out, v.input(1)), v.out) : undefined,
+        v.needs(0) ? v.g.where(above, v.out, v.g.mul(v.out, v.input(1))) : undefined,
         v.needs(1)
-          ? unbroadcast(v.g, v.g.where(below, v.g.mul(v.out, v.input(0)), 0), v.shape(1))
+          ? unbroadcast(v.g, v.g.where(above, 0, v.g.mul(v.out, v.input(0))), v.shape(1))
           : undefined,
       ];
     },
@@ -73,9 +74,9 @@ export const ACTIVATIONS = {
     const { g } = v;
     const [x] = v.node.inputs;
     const t = g.emit('Tanh', [g.emit('Softplus', [x])]);
-    return g.add(t, g.mul(g.mul(x, g.sub(1, g.mul(t, t))), g.emit('Sigmoid', [x])));
+    return g.add(t, g.mul(g.mul(x, g.sub(1, g.mul(t, t))), logistic(g, x)));
   }),
-  Softplus: pointwise((v) => v.g.emit('Sigmoid', [v.input(0)])),
+  Softplus: pointwise((v) => logistic(v.g, v.input(0))),
   // 1 / (1 + |x|)²
   Softsign: pointwise((v) => {
     const root = v.g.emit('Reciprocal', [v.g.add(v.g.emit('Abs', [v.input(0)]), 1)]);

@@ -1,10 +1,18 @@
 // Merges affine layers (batch norm, arithmetic with constants) into the linear layer before or after them.
 import { inferShapes } from '../../graph/shapes.ts';
 import type { Graph, Node } from '../../graph/types.ts';
-import { type Affine, affineAt, alongAxis, asBatchNorm } from './affine-layer.ts';
+import { type Affine, affineAt, alongAxis, asBatchNorm, field } from './affine-layer.ts';
 import type { Note } from './canonize.ts';
-import { bypass, onlyReader, producerOf, replace, uses } from './edit.ts';
-import { biasAdd, isLinear, type LinearNode, linearBefore, scaleInputs, scaleOutputs } from './scale.ts';
+import { bypass, onlyReader, producerOf, replace, uses, withConstant } from './edit.ts';
+import {
+  biasAdd,
+  isLinear,
+  type LinearNode,
+  linearBefore,
+  scaleInputs,
+  scaleOutputs,
+  withOwnBias,
+} from './scale.ts';
 
 /** One rewriting at a node; undefined where it does not apply. */
 type Step = (graph: Graph, affine: Affine, note: Note) => Graph | undefined;
@@ -15,7 +23,8 @@ type Step = (graph: Graph, affine: Affine, note: Note) => Graph | undefined;
  * pooling and flattening. What remains is a layer of its own.
  */
 export function mergeAffine(graph: Graph, note: Note): Graph {
-  return untilSettled(untilSettled(graph, [intoBefore, withNext], note), [intoAfter], note);
+  const steps: readonly Step[][] = [[intoBefore, withNext], [intoAfter], [asScale]];
+  return steps.reduce((current, these) => untilSettled(current, these, note), graph);
 }
 
 function untilSettled(graph: Graph, steps: readonly Step[], note: Note): Graph {
@@ -32,6 +41,13 @@ function firstRewriting(graph: Graph, steps: readonly Step[], note: Note): Graph
   for (const node of graph.nodes) {
     const affine = affineAt(graph, node, types);
     if (!affine) continue;
+    const owner = linearBefore(graph, affine.x);
+    if (owner && biasAdd(graph, owner)?.add === node) {
+      // A bias map is a part of its layer.
+      const next = withOwnBias(graph, owner);
+      if (next) return next;
+      continue;
+    }
     for (const step of steps) {
       const next = step(graph, affine, note);
       if (next) return next;
@@ -48,7 +64,7 @@ const intoBefore: Step = (graph, { node, x, k, c, shape }, note) => {
   const ordered = alongAxis(k, shape, 1)?.every((v) => v > 0) && alongAxis(c, shape, 1);
   if (pooled && (!ordered || uses(graph, pool.inputs[0]) !== 1)) return undefined;
   const linear = linearBefore(graph, pooled ? pool.inputs[0] : x);
-  if (!linear || biasAdd(graph, linear)?.add === node) return undefined;
+  if (!linear) return undefined;
   const scaled = scaleOutputs(graph, linear, k, c);
   if (!scaled) return undefined;
   note(node.name, `merged into ${linear.name}`);
@@ -149,3 +165,19 @@ function wayOn(graph: Graph, affine: Affine): Way | undefined {
     value = reader.outputs[0];
   }
 }
+
+/** Without a shift it is a scale, through which relevance passes as it is. */
+const asScale: Step = (graph, { node, x, k, c, shape }) => {
+  const [scale, shift] = [alongAxis(k, shape, 1), alongAxis(c, shape, 1)];
+  if (node.op !== 'BatchNormalization' || !scale || !shift?.every((v) => v === 0)) return undefined;
+  const dims = [scale.length, ...shape.slice(2).map(() => 1)];
+  const put = withConstant(graph, `${node.outputs[0]}/scale`, field(scale, dims));
+  const mul: Node = {
+    op: 'Mul',
+    name: node.name,
+    inputs: [x, put.name],
+    outputs: node.outputs,
+    attributes: {},
+  };
+  return replace(put.graph, node, [mul]);
+};

@@ -54,6 +54,8 @@ function paddedBy(node: Node, amounts: readonly number[]): Node | undefined {
   if (node.op === 'Conv') {
     return { ...node, attributes: { ...explicit, pads: added.map((n, i) => n + own[i]) } } as Node;
   }
-  if (own.some((n) => n > 0) || node.attributes.ceil_mode) return undefined;
+  const kernel = node.attributes.kernel_shape ?? [];
+  const fits = added.every((n, i) => n < kernel[i % kernel.length]);
+  if (own.some((n) => n > 0) || node.attributes.ceil_mode || !fits) return undefined;
   return { ...node, attributes: { ...explicit, pads: added, count_include_pad: 1 } } as Node;
 }

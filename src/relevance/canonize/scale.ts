@@ -6,7 +6,7 @@ import type { Graph, Node, NodeOf, Tensor } from '../../graph/types.ts';
 import { sizeOf } from '../../graph/types.ts';
 import { alongAxis, type Field } from './affine-layer.ts';
 import { constantField } from './constant-field.ts';
-import { freeName, onlyReader, producerOf, replace, withConstant } from './edit.ts';
+import { bypass, freeName, onlyReader, producerOf, replace, withConstant } from './edit.ts';
 
 export type LinearNode = NodeOf<'Conv'> | NodeOf<'ConvTranspose'> | NodeOf<'Gemm'> | NodeOf<'MatMul'>;
 
@@ -35,6 +35,19 @@ export function linearBefore(graph: Graph, value: string): LinearNode | undefine
   const inner =
     node.op === 'Add' ? node.inputs.map((name) => producerOf(graph, name)).find(Boolean) : undefined;
   return inner && biasAdd(graph, inner)?.add === node ? (inner as LinearNode) : undefined;
+}
+
+/** Makes the bias map of a layer its bias, where it is the same at all positions of a channel; undefined where not. */
+export function withOwnBias(graph: Graph, node: LinearNode): Graph | undefined {
+  const map = biasAdd(graph, node);
+  const shape = inferShapes(graph).get(node.outputs[0])?.shape ?? [];
+  const bias =
+    map && node.op !== 'MatMul' ? alongAxis(graph.constants.get(map.bias) as Tensor, shape, 1) : undefined;
+  if (!map || !bias) return undefined;
+  const dtype = graph.constants.get(node.inputs[1])?.dtype ?? 'float32';
+  const put = withConstant(graph, `${node.outputs[0]}/bias`, { dtype, dims: [bias.length], data: bias });
+  const own = { ...node, inputs: [...node.inputs.slice(0, 2), put.name] } as Node;
+  return bypass(replace(put.graph, node, [own]), map.add, node.outputs[0]);
 }
 
 /** Makes k·f(x) + c of f(x); undefined where k differs within a channel. */
