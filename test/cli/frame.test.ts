@@ -12,6 +12,10 @@ import { AudioError } from '../../src/errors.ts';
 import { tinyWav } from '../support/corpus.ts';
 import { earmark, earmarkHere, modelFile, temporary } from '../support/earmark.ts';
 
+const COMMANDS: readonly string[] = [
+  ...['demo', 'train', 'predict', 'explain', 'attribute', 'inspect', 'compile', 'describe', 'features'],
+];
+
 it('tells its version, from the checkout', async () => {
   expect(await earmark(['--version'])).toEqual({ code: 0, stdout: `${packageFile.version}\n`, stderr: '' });
 });
@@ -20,11 +24,11 @@ it('lists its commands, and explains each with an example that begins with its n
   const { code, stdout } = await earmark(['--help']);
   expect(code).toBe(0);
   const commands = [...stdout.matchAll(/^ {2}(\w+) .*[<[]/gm)].map(([, name]) => name);
-  expect(commands).toEqual(['demo', 'train', 'predict', 'explain', 'attribute', 'describe', 'features']);
+  expect(commands).toEqual(COMMANDS);
   for (const name of commands) {
     const help = await earmarkHere([name, '--help'], process.cwd());
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    expect(help.stdout).toContain('Example:');
+    expect(help.stdout).toMatch(/\nExamples?:\n/);
     expect(help.stdout).toContain(`\n  earmark ${name} `);
   }
 });
@@ -39,9 +43,9 @@ it('lists the methods where one can be chosen', async () => {
 
 it('the examples in the help are command lines that are understood', async () => {
   const folder = temporary();
-  for (const name of ['train', 'predict', 'explain', 'attribute', 'describe', 'features']) {
+  for (const name of COMMANDS.filter((name) => name !== 'demo')) {
     const { stdout } = await earmarkHere([name, '--help'], folder);
-    const [, example] = /\n {2}earmark (.+)\n/.exec(stdout.slice(stdout.indexOf('Example:'))) ?? [];
+    const [, example] = /\n {2}earmark (.+)\n/.exec(stdout.slice(stdout.search(/\nExamples?:/))) ?? [];
     const { code, stderr } = await earmarkHere(example.split(' '), folder);
     expect(code).toBe(1);
     expect(stderr).toMatch(
