@@ -96,9 +96,10 @@ async function peakOf(graph: Graph, feeds: Tensors, scratch: string): Promise<st
   return `${stdout.trim().padStart(5)} MB`;
 }
 
-function print({ name, median }: Timing, batch: number, ...rest: readonly string[]): void {
+function print({ name, median, least }: Timing, batch: number, ...rest: readonly string[]): void {
   const clips = (batch * 1000) / median;
-  const cells = [`${median.toFixed(1).padStart(8)} ms`, `${clips.toFixed(0).padStart(6)} clips/s`, ...rest];
+  const time = `${median.toFixed(1).padStart(8)} ms (least ${least.toFixed(1).padStart(6)})`;
+  const cells = [time, `${clips.toFixed(0).padStart(6)} clips/s`, ...rest];
   console.log(`${name.padEnd(34)}${cells.join('  ')}`);
 }
 

@@ -1,4 +1,5 @@
 // The clocks that the benchmarks share.
+import { setTimeout } from 'node:timers/promises';
 
 export interface Action {
   readonly name: string;
@@ -23,9 +24,12 @@ export interface Effort {
   readonly rounds: readonly [number, number];
 }
 
+/** Milliseconds by when the threads of another session, or of another library, have stopped spinning for more work. */
+const SPINNING = 40;
+
 /**
- * Times several actions in turn, so that they share what else the machine does. Each timed run comes after an untimed
- * one, by when the threads of the session before have stopped spinning.
+ * Times several actions in turn, so that they share what else the machine does. Each timed run comes after a rest, which
+ * keeps the action before out of it, and an untimed run, which warms the caches.
  */
 export async function timeInTurn(actions: readonly Action[], effort: Effort): Promise<Timing[]> {
   const times = actions.map(() => [] as number[]);
@@ -34,6 +38,7 @@ export async function timeInTurn(actions: readonly Action[], effort: Effort): Pr
   for (let round = 0; round < most; round++) {
     if (round >= least && performance.now() - begin > effort.seconds * 1000) break;
     for (const [i, { run, clock }] of actions.entries()) {
+      await setTimeout(SPINNING);
       await run();
       const start = performance.now();
       const own = await run();
