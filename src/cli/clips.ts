@@ -9,6 +9,7 @@ import { CorpusError, EarmarkError } from '../errors.ts';
 import { type FittedClip, fitClip } from '../features/clip.ts';
 import { modelInput } from '../features/input.ts';
 import type { Matrix } from '../features/matrix.ts';
+import { normalized } from '../features/scaling.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import { describeError } from './describe.ts';
 import type { Terminal } from './frame.ts';
@@ -23,6 +24,7 @@ export interface HeardClip {
   readonly sampleRate: number;
   /** Of the whole recording, s. */
   readonly seconds: number;
+  /** What of it is heard. */
   readonly fit: FittedClip;
   /** The model's input [bins, frames]. */
   readonly features: Matrix;
@@ -43,7 +45,7 @@ async function hearClip(file: string, settings: FeatureSettings): Promise<HeardC
     file,
     sampleRate: audio.sampleRate,
     seconds: audio.samples.length / audio.sampleRate,
-    fit: fitClip(samples, settings.clipSamples, settings.align),
+    fit: fitClip(normalized(samples, settings.normalize), settings.clipSamples, settings.align),
     features: modelInput(samples, settings),
   };
 }

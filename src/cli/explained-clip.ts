@@ -7,9 +7,13 @@ import { zeroIsSilence } from '../features/scaling.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import type { NpyArray } from '../files/npy.ts';
 import { encodeNpz } from '../files/npz.ts';
+import type { Profile } from '../hertz/profile.ts';
+import type { Spectrum } from '../hertz/spectrum.ts';
 import type { Ledger } from '../relevance/ledger.ts';
 import { type Grid, sum } from '../report/clip.ts';
 import { describePrediction, explanationFigure } from '../report/explanation.ts';
+import { spectrumMap } from '../report/spectrum.ts';
+import { formatPercent } from '../report/ticks.ts';
 import { waveformFigure } from '../report/waveform.ts';
 import { fitFacts, type HeardClip } from './clips.ts';
 
@@ -37,7 +41,15 @@ export interface ExplainedClip {
   /** [bins, frames] */
   readonly relevance: Grid;
   readonly ledger?: Ledger;
+  /** In which domain pictures and arrays show it; MFCCs are shown in both. */
+  readonly domain: Domain;
+  /** In hertz and seconds. */
+  readonly spectrum: Spectrum;
+  readonly profile: Profile;
 }
+
+export const DOMAINS = ['features', 'spectrum'] as const;
+export type Domain = (typeof DOMAINS)[number];
 
 /** What `NAME.json` holds. */
 export function factsOf(explained: ExplainedClip) {
@@ -59,13 +71,15 @@ export function factsOf(explained: ExplainedClip) {
     shares: quietShares(explained),
     clip: fitFacts(clip, settings),
     features: settings,
+    hertz: { relevanceSum: sum(explained.spectrum.relevance), steps: explained.spectrum.steps },
+    profile: explained.profile,
     ledger,
   };
 }
 
-/** The input as decibels, coefficients or samples, its relevance, and both together. */
+/** The input as decibels, coefficients or samples, its relevance, and both together; or all that in hertz and seconds. */
 export function pictureOf(explained: ExplainedClip) {
-  const { clip, settings, labels, predicted, target, against, relevance } = explained;
+  const { clip, settings, labels, predicted, target, against, relevance, domain, profile } = explained;
   const words = describePrediction({
     file: basename(clip.file),
     trueLabel: explained.trueLabel,
@@ -78,22 +92,44 @@ export function pictureOf(explained: ExplainedClip) {
     ...(against !== undefined && { against: { label: labels[against], logit: explained.logits[against] } }),
   });
   const shown = shownFeatures(clip.features, settings);
+  const times = frameTimes(settings);
+  const booked = bookedWords(explained.spectrum, relevance);
+  const subtitle = [...words.subtitle, ...booked];
+  if (settings.kind === 'mfcc') {
+    const spectrum = spectrumMap(explained.spectrum);
+    return explanationFigure({
+      ...words,
+      subtitle,
+      ...shown,
+      times,
+      frequencies: null,
+      relevance,
+      spectrum,
+      profile,
+    });
+  }
+  if (domain === 'spectrum') {
+    const map = spectrumMap(explained.spectrum);
+    return explanationFigure({ ...words, subtitle, ...map, inHertz: true, profile });
+  }
   if (settings.kind === 'waveform') {
     const { features, featureLabel } = shown;
     return waveformFigure({
       ...words,
       samples: features.data,
       featureLabel,
-      times: frameTimes(settings),
+      times,
       relevance: relevance.data,
+      profile,
     });
   }
   return explanationFigure({
     ...words,
     ...shown,
-    times: frameTimes(settings),
+    times,
     frequencies: binFrequencies(settings),
     relevance,
+    profile,
   });
 }
 
@@ -124,9 +160,11 @@ function featureLabel(settings: FeatureSettings): string {
 
 /**
  * What `NAME.npz` holds: features and relevance [bins, frames], times [frames] in s, frequencies [bins] in Hz; of a
- * waveform samples, relevance and times [samples].
+ * waveform samples, relevance and times [samples]. Of MFCCs, and where asked for, spectrum_relevance [bins, frames] with
+ * spectrum_frequencies in Hz and spectrum_times in s.
  */
-export function arraysOf({ clip: { features }, settings, relevance }: ExplainedClip): Uint8Array {
+export function arraysOf({ clip, settings, relevance, domain, spectrum }: ExplainedClip): Uint8Array {
+  const { features } = clip;
   const float32 = (shape: number[], data: Grid['data']): NpyArray => ({
     dtype: 'float32',
     shape,
@@ -134,11 +172,20 @@ export function arraysOf({ clip: { features }, settings, relevance }: ExplainedC
   });
   const matrix = ({ rows, columns, data }: Grid) => float32([rows, columns], data);
   const axis = (data: Float64Array): NpyArray => ({ dtype: 'float64', shape: [data.length], data });
+  const inHertz: Record<string, NpyArray> =
+    domain === 'spectrum' || settings.kind === 'mfcc'
+      ? {
+          spectrum_relevance: matrix(spectrum.relevance),
+          spectrum_frequencies: axis(spectrum.frequencies),
+          spectrum_times: axis(spectrum.times),
+        }
+      : {};
   if (settings.kind === 'waveform') {
     return encodeNpz({
       samples: float32([features.columns], features.data),
       relevance: float32([relevance.columns], relevance.data),
       times: axis(frameTimes(settings)),
+      ...inHertz,
     });
   }
   const frequencies = binFrequencies(settings);
@@ -147,7 +194,19 @@ export function arraysOf({ clip: { features }, settings, relevance }: ExplainedC
     relevance: matrix(relevance),
     times: axis(frameTimes(settings)),
     ...(frequencies && { frequencies: axis(frequencies) }),
+    ...inHertz,
   });
+}
+
+/** What of the relevance is in no bin, in parts of Σ |R| of the input; what rounds to nothing is not told. */
+function bookedWords({ steps }: Spectrum, relevance: Grid): string[] {
+  const amount = sum({ ...relevance, data: Float64Array.from(relevance.data, Math.abs) });
+  const parts = (['bias', 'stabilizer', 'silence'] as const).flatMap((book) => {
+    const share = steps.reduce((total, step) => total + step[book], 0) / amount;
+    const sign = share < 0 ? '−' : '';
+    return Math.abs(share) >= 0.001 ? [`${book} ${sign}${formatPercent(Math.abs(share))}`] : [];
+  });
+  return parts.length > 0 ? [`in no bin: ${parts.join(', ')}`] : [];
 }
 
 /** Shares of Σ|R| on what cannot be heard. */

@@ -75,7 +75,10 @@ export function scaler({ data, columns }: Grid, limit: number): (row: number, co
 }
 
 /** Axes of the panels; refuses matrices of different shapes and values that are not finite. */
-export function checkedAxes(picture: ClipPicture, relevances: readonly Grid[]): PanelAxes {
+export function checkedAxes(
+  picture: Pick<ClipPicture, 'features' | 'times' | 'frequencies' | 'limit' | 'rowLabel'>,
+  relevances: readonly Grid[],
+): PanelAxes {
   const { features, times, frequencies } = picture;
   const { rows, columns } = features;
   const got = (m: Grid) => `[${m.rows}, ${m.columns}] with ${m.data.length} values`;
@@ -133,6 +136,31 @@ export function clipData(
     features: rowsOf(features),
     relevances: relevances.map(({ relevance, ...rest }) => ({ ...rest, values: rowsOf(relevance) })),
     limit,
+  };
+}
+
+/** A map with its axes as JSON. */
+export interface MapData {
+  times: number[];
+  frequencies: number[] | null;
+  featureLabel: string;
+  features: number[][];
+  relevance: number[][];
+}
+
+export function mapData({
+  times,
+  frequencies,
+  featureLabel,
+  features,
+  relevance,
+}: Pick<ClipPicture, 'times' | 'frequencies' | 'featureLabel' | 'features'> & { relevance: Grid }): MapData {
+  return {
+    times: Array.from(times, digits),
+    frequencies: frequencies && Array.from(frequencies, digits),
+    featureLabel,
+    features: rowsOf(features),
+    relevance: rowsOf(relevance),
   };
 }
 

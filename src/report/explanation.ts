@@ -1,4 +1,5 @@
 // The pictures of one explained clip: what went in, what spoke for and against, and both together.
+import type { Profile } from '../hertz/profile.ts';
 import {
   type ClipData,
   type ClipPicture,
@@ -8,17 +9,37 @@ import {
   type Levels,
   largest,
   levels,
+  type MapData,
+  mapData,
   scaler,
   sum,
 } from './clip.ts';
 import { overlayColour, relevanceColour, spectrogramColour } from './colours.ts';
-import { type ColourBar, type Panel, panelsSvg } from './panels.ts';
-import { type Figure, sheet } from './svg.ts';
+import { barRooms, type ColourBar, isLong, type Panel, panelsSvg } from './panels.ts';
+import { profileSvg } from './profile.ts';
+import { below, type Figure, sheet } from './svg.ts';
 import { formatNumber, formatPercent, linearTicks, type Tick } from './ticks.ts';
+
+/** Features, their axes, and relevance of the same shape. */
+export type RelevanceMap = Pick<ClipPicture, 'features' | 'times' | 'frequencies' | 'featureLabel'> & {
+  relevance: Grid;
+};
 
 export interface ExplanationPicture extends ClipPicture {
   /** Of the shape of the features. */
   relevance: Grid;
+  /** Whether the features are a spectrogram in hertz, and not what the model hears. */
+  inHertz?: boolean;
+  /** The same in hertz and seconds, drawn below; for features whose rows are no frequencies. */
+  spectrum?: RelevanceMap;
+  /** In which bands and when relevance lies. */
+  profile?: Profile;
+}
+
+/** The numbers behind an explanation's picture. */
+export interface ExplanationData extends ClipData {
+  spectrum?: MapData;
+  profile?: Profile;
 }
 
 export interface ComparisonPicture extends ClipPicture {
@@ -35,37 +56,57 @@ export interface ClassRelevance {
   padding: number | null;
 }
 
+const TITLES = ['Input', 'Relevance', 'Relevance over the input'];
+const HERTZ_TITLES = ['Spectrogram', 'Relevance in hertz', 'Relevance over the spectrogram'];
+
 /**
  * Three panels: the features, the relevance in colours symmetric about zero, and the relevance laid over the features
- * in grey with an opacity that follows |relevance|.
+ * in grey with an opacity that follows |relevance|. Below them the same in hertz and seconds, and in which bands and when
+ * relevance lies, where these are given.
  *
  * @throws EarmarkError where shapes differ or a value is not finite
  */
-export function explanationFigure(picture: ExplanationPicture): Figure<ClipData> {
+export function explanationFigure(picture: ExplanationPicture): Figure<ExplanationData> {
+  const { spectrum, profile } = picture;
+  const own = mapsOf(picture, picture.inHertz ? HERTZ_TITLES : TITLES);
+  const maps = [own, ...(spectrum ? [mapsOf(spectrum, HERTZ_TITLES)] : [])];
+  const stacked = maps.some(({ axes }) => isLong(axes));
+  const rooms = own.panels.map((_, i) => Math.max(...maps.map(({ panels }) => barRooms(panels)[i]!)));
+  const drawn = maps.map(({ axes, panels }) => panelsSvg(axes, panels, { stacked, rooms }));
+  const bodies = profile ? [...drawn, profileSvg(profile, drawn[0]!)] : drawn;
+  const data = {
+    ...clipData(picture, [{ title: 'Relevance', relevance: picture.relevance }], own.limit),
+    ...(spectrum && { spectrum: mapData(spectrum) }),
+    ...(profile && { profile }),
+  };
+  return { ...sheet(picture, below(bodies, 20)), data };
+}
+
+function mapsOf(picture: RelevanceMap & { limit?: number; rowLabel?: string }, titles: readonly string[]) {
   const { features, relevance } = picture;
   const axes = checkedAxes(picture, [relevance]);
   const limit = picture.limit ?? largest(relevance);
   const level = levels(features);
   const scaled = scaler(relevance, limit);
+  const bar = relevanceBar([relevance], limit);
   const panels: Panel[] = [
-    featurePanel(picture, level),
+    featurePanel(picture, level, titles[0]),
     {
-      title: limit === 0 ? 'Relevance (0 everywhere)' : 'Relevance',
+      title: limit === 0 ? `${titles[1]} (0 everywhere)` : titles[1]!,
       colour: (r, c) => relevanceColour(scaled(r, c)),
-      bar: relevanceBar([relevance], limit),
+      bar,
     },
     {
-      title: 'Relevance over the input',
+      title: titles[2]!,
       colour: (r, c) => overlayColour(level.at(r, c), scaled(r, c)),
       bar: {
-        ...relevanceBar([relevance], limit),
+        ...bar,
         // On the lightest and on the darkest ground.
         columns: [0, 1].map((ground) => (position: number) => overlayColour(ground, 2 * position - 1)),
       },
     },
   ];
-  const data = clipData(picture, [{ title: 'Relevance', relevance }], limit);
-  return { ...sheet(picture, panelsSvg(axes, panels)), data };
+  return { axes, panels, limit };
 }
 
 /**
@@ -121,9 +162,13 @@ export function describePrediction(p: Prediction): { title: string; subtitle: st
   return { title, subtitle: [p.file, p.method, explained, `Σ relevance ${formatNumber(p.relevanceSum)}`] };
 }
 
-function featurePanel(picture: ClipPicture, { low, high, at }: Levels): Panel {
+function featurePanel(
+  picture: Pick<ClipPicture, 'featureLabel'>,
+  { low, high, at }: Levels,
+  title = 'Input',
+): Panel {
   return {
-    title: 'Input',
+    title,
     colour: (r, c) => spectrogramColour(at(r, c)),
     bar: { label: picture.featureLabel, ticks: linearTicks(low, high, 5), columns: [spectrogramColour] },
   };

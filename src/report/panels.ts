@@ -33,20 +33,42 @@ export interface Panel {
 
 const gutter = { left: 46, title: 20, bottom: 38, bar: 9, barGap: 7, between: 22, note: 15 };
 
+/** A drawing and where in it, from left to right, something may stand that goes with its panels. */
+export interface PanelsBody {
+  svg: string;
+  width: number;
+  height: number;
+  columns: readonly PlotColumn[];
+}
+
+export interface PlotColumn {
+  x: number;
+  width: number;
+}
+
+/** Whether panels stand one below the other, because time is long. */
+export function isLong({ rows, columns }: Pick<PanelAxes, 'rows' | 'columns'>): boolean {
+  return columns > 3.5 * rows && columns > 200;
+}
+
+/** The room that each panel's colour bar takes, its numbers and its name included. */
+export function barRooms(panels: readonly Panel[]): number[] {
+  return panels.map(({ bar }) => gutter.barGap + gutter.bar + labelRoom(bar) + 16);
+}
+
 /** Lays out panels that share their axes; the size includes axes, colour bars and notes. */
 export function panelsSvg(
   axes: PanelAxes,
   panels: readonly Panel[],
-): { svg: string; width: number; height: number } {
-  const stacked = axes.columns > 3.5 * axes.rows && axes.columns > 200;
+  { stacked = isLong(axes), rooms = barRooms(panels) }: { stacked?: boolean; rooms?: readonly number[] } = {},
+): PanelsBody {
   const width = stacked ? Math.min(1200, Math.max(640, 2 * axes.columns)) : 224;
   const height = stacked ? 150 : 212;
-  const barRooms = panels.map(({ bar }) => gutter.barGap + gutter.bar + labelRoom(bar) + 16);
   const notesRoom = gutter.note * Math.max(...panels.map((p) => p.notes?.length ?? 0));
   const last = panels.length - 1;
   const down = stacked ? height + gutter.title + 12 + notesRoom : 0;
-  const right = barRooms.map((_, i) =>
-    stacked ? 0 : barRooms.slice(0, i).reduce((x, room) => x + width + room + gutter.between, 0),
+  const right = rooms.map((_, i) =>
+    stacked ? 0 : rooms.slice(0, i).reduce((x, room) => x + width + room + gutter.between, 0),
   );
   const drawn = panels.map((panel, i) => {
     const labels = { time: !stacked || i === last, row: stacked || i === 0 };
@@ -54,8 +76,9 @@ export function panelsSvg(
   });
   return {
     svg: group(gutter.left, gutter.title, ...drawn),
-    width: gutter.left + right[last]! + width + Math.max(...barRooms),
+    width: gutter.left + right[last]! + width + Math.max(...rooms),
     height: gutter.title + last * down + height + gutter.bottom + notesRoom,
+    columns: stacked ? [{ x: gutter.left, width }] : right.map((x) => ({ x: gutter.left + x, width })),
   };
 }
 

@@ -127,6 +127,19 @@ export function wrapParts(parts: readonly string[], width: number, size: number)
   return lines;
 }
 
+/** Drawings one below the other. */
+export function below(
+  bodies: readonly { width: number; height: number; svg: string }[],
+  gap: number,
+): { width: number; height: number; svg: string } {
+  const tops = bodies.map((_, i) => bodies.slice(0, i).reduce((y, body) => y + body.height + gap, 0));
+  return {
+    svg: bodies.map((body, i) => (i === 0 ? body.svg : group(0, tops[i]!, body.svg))).join(''),
+    width: Math.max(...bodies.map((body) => body.width)),
+    height: tops.at(-1)! + bodies.at(-1)!.height,
+  };
+}
+
 /** A white sheet with a heading at its top left; `body` is placed below the heading. */
 export function sheet(
   heading: { title: string; subtitle?: readonly string[] },

@@ -1,10 +1,12 @@
-// The picture of an explained waveform: its samples, coloured by their relevance, and the relevance along them.
+// The picture of an explained waveform: its samples, coloured by their relevance, the relevance along them, and its bands.
 import { scaleLinear } from 'd3-scale';
 import { EarmarkError } from '../errors.ts';
+import type { Profile } from '../hertz/profile.ts';
 import { checkedAxes, type Grid } from './clip.ts';
 import { hex, ink, overlayColour, relevanceColour } from './colours.ts';
 import { bottomAxis, frame, leftAxis } from './panels.ts';
-import { element, type Figure, group, line, sheet, text } from './svg.ts';
+import { profileSvg } from './profile.ts';
+import { below, element, type Figure, group, line, sheet, text } from './svg.ts';
 import { formatNumber, linearTicks, timeTicks } from './ticks.ts';
 
 export interface WaveformPicture {
@@ -19,6 +21,8 @@ export interface WaveformPicture {
   title: string;
   /** Parts of the line below the title, joined by dots and wrapped. */
   subtitle?: readonly string[];
+  /** In which bands and when relevance lies. */
+  profile?: Profile;
 }
 
 /** The numbers behind the picture, with 7 significant digits. */
@@ -29,6 +33,7 @@ export interface WaveformData {
   times: number[];
   samples: number[];
   relevance: number[];
+  profile?: Profile;
 }
 
 const size = { width: 760, height: 150, left: 58, right: 16, top: 20, between: 34, bottom: 38 };
@@ -50,13 +55,13 @@ interface Column {
  * @throws EarmarkError where lengths differ or a value is not finite
  */
 export function waveformFigure(picture: WaveformPicture): Figure<WaveformData> {
-  const { samples, relevance, times, featureLabel, title, subtitle = [] } = picture;
+  const { samples, relevance, times, featureLabel, title, subtitle = [], profile } = picture;
   const row = (data: Grid['data']): Grid => ({ rows: 1, columns: data.length, data });
   if (samples.length !== relevance.length) {
     const [expected, got] = [`${samples.length} values`, `${relevance.length}`];
     throw new EarmarkError({ what: 'relevance of a waveform', expected, got });
   }
-  checkedAxes({ features: row(samples), times, frequencies: null, featureLabel, title }, [row(relevance)]);
+  checkedAxes({ features: row(samples), times, frequencies: null }, [row(relevance)]);
   const columns = columnsOf(samples, relevance, Math.min(size.width, samples.length));
   const ticks = timeTicks(times, size.width);
   const between = (times[times.length - 1]! - times[0]!) / (times.length - 1);
@@ -78,6 +83,8 @@ export function waveformFigure(picture: WaveformPicture): Figure<WaveformData> {
     width: size.left + size.width + size.right,
     height: size.top + 2 * size.height + size.between + size.bottom,
   };
+  const columnsBelow = [{ x: size.left, width: size.width }];
+  const bodies = profile ? [body, profileSvg(profile, { ...body, columns: columnsBelow })] : [body];
   const digits = (v: number) => Number(v.toPrecision(7));
   const data = {
     title,
@@ -86,8 +93,9 @@ export function waveformFigure(picture: WaveformPicture): Figure<WaveformData> {
     times: Array.from(times, digits),
     samples: Array.from(samples, digits),
     relevance: Array.from(relevance, digits),
+    ...(profile && { profile }),
   };
-  return { ...sheet(picture, body), data };
+  return { ...sheet(picture, below(bodies, 20)), data };
 }
 
 function columnsOf(samples: Grid['data'], relevance: Grid['data'], count: number): Column[] {

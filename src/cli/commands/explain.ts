@@ -1,9 +1,11 @@
 // `earmark explain`: for each recording what its model listened to, as pictures, numbers and arrays.
 import { basename, join, parse } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { fromLayout, inputDims, toLayout } from '../../features/layout.ts';
 import { inputRange } from '../../features/range.ts';
 import { makeFolder, writeFileAtomic } from '../../files/atomic.ts';
+import { profileOf } from '../../hertz/profile.ts';
+import { spectrumOf } from '../../hertz/spectrum.ts';
 import { logitsOf, probabilitiesOf } from '../../model/logits.ts';
 import type { AudioModel } from '../../model/model-file.ts';
 import type { CompileOptions } from '../../relevance/compile.ts';
@@ -12,7 +14,7 @@ import { svgToPng } from '../../report/png.ts';
 import { nodeRuntime } from '../../runtime/node.ts';
 import { checkContrast, classOf } from '../classes.ts';
 import { forEachClip, type HeardClip } from '../clips.ts';
-import { arraysOf, type ExplainedClip, factsOf, pictureOf } from '../explained-clip.ts';
+import { arraysOf, DOMAINS, type Domain, type ExplainedClip, factsOf, pictureOf } from '../explained-clip.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { methodHelp, methodOption, readMethod, startOption } from '../method.ts';
 import { type DescriptionFiles, descriptionOptions, ranking, readModel } from '../model.ts';
@@ -26,6 +28,7 @@ export interface ExplainOptions extends DescriptionFiles {
   /** `runner-up`, a label, or a class number: what the target is explained against. */
   readonly against?: string;
   readonly start?: CompileOptions['start'];
+  readonly domain: Domain;
   /** What the recordings are, where the user knows. */
   readonly label?: string;
   /** Folder to write to. */
@@ -36,7 +39,10 @@ const EXAMPLE = `
 Of each recording it writes NAME.png and NAME.svg (the input, its relevance, and
 both together; of a waveform the samples and the relevance along them), NAME.json
 (logits, probabilities, target, method, shares of relevance, and the ledger where
-the method conserves relevance) and NAME.npz (features, relevance, axes).
+the method conserves relevance) and NAME.npz (features, relevance, axes). Below the
+maps stand the shares of relevance by third octave, by band of speech and by time.
+With --domain spectrum maps are in hertz and seconds: through the model's mel filters
+back to the bins of its transform, for waveforms by the short-time DFT.
 
 Examples:
   earmark explain runs/fsdd/model.onnx three.wav --method gamma:gamma=0.5 --out maps
@@ -59,6 +65,14 @@ export function addExplain(program: Command, { terminal, give }: Frame): void {
     .option('--target <what>', 'the class to explain: predicted, a label, or a number from 0', 'predicted')
     .option('--against <what>', 'why the target and not this: runner-up, a label, or a number from 0')
     .addOption(startOption())
+    .addOption(
+      new Option(
+        '--domain <what>',
+        "features: the model's own input; spectrum: hertz and seconds (of MFCCs always both)",
+      )
+        .choices(DOMAINS)
+        .default('features'),
+    )
     .option('--label <text>', 'the true label, for the title (else read from names like 3_theo_0.wav)')
     .requiredOption('--out <dir>', 'folder to write to; made where it is missing')
     .addOption(jsonOption())
@@ -80,6 +94,7 @@ export async function explain(
     target: targetText,
     against: againstText,
     start,
+    domain,
     label,
     out,
     ...files
@@ -100,12 +115,26 @@ export async function explain(
     ...(range && { range }),
   });
   const distinct = distinctNames();
+  let told = false;
   const { results, failed } = await forEachClip(audio, model.features, terminal, async (clip) => {
     const trueLabel = label ?? labelInName(clip.file, model.labels);
-    const explained = await explainClip(explainer, model, clip, { target, against, trueLabel, modelPath });
+    const explained = await explainClip(explainer, model, clip, {
+      target,
+      against,
+      trueLabel,
+      modelPath,
+      domain,
+    });
     if (explained.target === explained.against) {
       terminal.note(
         `${clip.file}: predicted as “${model.labels[explained.target]}” itself, so that nothing is left to explain against it`,
+      );
+    }
+    const times = cancelling(explained);
+    if (times > 5 && !told) {
+      told = true;
+      terminal.note(
+        `in hertz, relevance for and against cancels (of ${clip.file}, Σ |R| is ${times.toFixed(0)} times the input's); it does so less by methods whose first rule is proportional to the input, such as epsilon-plus`,
       );
     }
     await makeFolder(out);
@@ -124,13 +153,14 @@ interface Asked {
   readonly against: number | undefined;
   readonly trueLabel: string | null;
   readonly modelPath: string;
+  readonly domain: Domain;
 }
 
 async function explainClip(
   explainer: Explainer,
   { graph, labels, features: settings }: AudioModel,
   clip: HeardClip,
-  { target, against, trueLabel, modelPath }: Asked,
+  { target, against, trueLabel, modelPath, domain }: Asked,
 ): Promise<ExplainedClip> {
   const shape = [clip.features.rows, clip.features.columns] as const;
   const input = toLayout(clip.features, settings.layout);
@@ -144,6 +174,8 @@ async function explainClip(
   const ranked = ranking(logits);
   const [predicted] = ranked;
   const explained = target === PREDICTED ? predicted : target;
+  const relevance = fromLayout(got.relevance, settings.layout, shape);
+  const spectrum = spectrumOf({ samples: clip.fit.samples, input: clip.features, relevance }, settings);
   const other = against === RUNNER_UP ? ranked.find((k) => k !== explained) : against;
   return {
     clip,
@@ -158,9 +190,20 @@ async function explainClip(
     ...(other !== undefined && { against: other }),
     method: explainer.method.name,
     start: explainer.explanation.start,
-    relevance: fromLayout(got.relevance, settings.layout, shape),
+    relevance,
     ledger: got.ledger,
+    domain,
+    spectrum,
+    profile: profileOf(spectrum, settings),
   };
+}
+
+/** Σ |R| of the bins in parts of that of the input. */
+function cancelling({ relevance, spectrum }: ExplainedClip): number {
+  const amount = (values: Float32Array | Float64Array) =>
+    Float64Array.from(values, Math.abs).reduce((a, b) => a + b, 0);
+  const before = amount(relevance.data);
+  return before === 0 ? 0 : amount(spectrum.relevance.data) / before;
 }
 
 /** Writes a clip's four files; the JSON comes last, so that where it is the others are. */
