@@ -172,13 +172,19 @@ function tiled(g: GraphBuilder, r: string, w: Window, channels: number): string 
   return g.pad(copied, [0, 0, ...zero], [0, 0, ...w.input.map((n, i) => n - dims[i])]);
 }
 
-/** Whether max pooling by this window is done in pairs: 1 × 2 and 2 × 2 tiles without padding. */
+/** Whether max pooling by this window is done in pairs: tiles of one or two along each axis, without padding. */
 function pairs(w: Window): boolean {
   return (
-    w.kernel.every((k, i) => k === 2 && w.strides[i] === 2 && w.dilations[i] === 1) &&
+    w.kernel.every((k, i) => k <= 2 && w.strides[i] === k && w.dilations[i] === 1) &&
+    w.kernel.includes(2) &&
     [...w.padsBegin, ...w.padsEnd].every((p) => p === 0) &&
-    w.output.every((n, i) => n * 2 <= w.input[i])
+    w.output.every((n, i) => n * w.kernel[i] <= w.input[i])
   );
+}
+
+/** The axes along which a window takes two. */
+function pairedAxes({ kernel }: Window): number[] {
+  return [...kernel.keys()].filter((axis) => kernel[axis] === 2);
 }
 
 function poolWindow(g: GraphBuilder, node: NodeOf<'MaxPool'>): Window {
@@ -201,10 +207,11 @@ export function maxPoolForward(g: GraphBuilder, node: NodeOf<'MaxPool'>): Record
   }
   const saved: Record<string, string> = {};
   let rest = x;
-  for (let axis = w.kernel.length - 1; axis >= 0; axis--) {
+  const axes = pairedAxes(w);
+  for (const axis of axes.toReversed()) {
     const [first, second] = halves(g, rest, axis + 2, w.output[axis]);
     saved[`wins${axis}`] = g.cast(g.emit('GreaterOrEqual', [first, second]), g.type(x).dtype);
-    const last = axis === 0;
+    const last = axis === axes[0];
     rest = last ? y : g.fresh(`${node.name}_max`);
     const name = last ? node.name : rest;
     g.node({ op: 'Max', name, inputs: [first, second], outputs: [rest], attributes: {} });
@@ -233,7 +240,7 @@ export function maxPoolPlaces(
   r: string,
 ): string[] | undefined {
   const w = poolWindow(g, node);
-  if (saved.indices) return undefined;
+  if (saved.indices || w.kernel.includes(1)) return undefined;
   // Winners along an axis were decided before the axes in front of it were pooled.
   const divide = (part: string, wins: readonly string[], axis: number): string[] => {
     const [own, ...later] = wins;
@@ -274,11 +281,22 @@ export function maxPoolBackward(
     return g.reshape(scattered, [-1, ...staticDims(g.shape(x).slice(1), node.name)]);
   }
   let adjoint = r;
-  w.kernel.forEach((_, i) => {
-    const first = g.mul(adjoint, saved[`wins${i}`]);
-    adjoint = interleaved(g, first, g.sub(adjoint, first), i + 2, w.input[i]);
-  });
+  for (const axis of pairedAxes(w)) {
+    const first = g.mul(adjoint, saved[`wins${axis}`]);
+    adjoint = interleaved(g, first, g.sub(adjoint, first), axis + 2, w.input[axis]);
+  }
   return adjoint;
+}
+
+/** What max pooling's places hold, put together: fields of the pooled extents to one of the extents `spatial`. */
+export function fromPlaces(g: GraphBuilder, places: readonly string[], spatial: readonly number[]): string {
+  let parts = places;
+  for (let axis = spatial.length - 1; axis >= 0; axis--) {
+    parts = Array.from({ length: parts.length / 2 }, (_, i) =>
+      interleaved(g, parts[2 * i], parts[2 * i + 1], axis + 2, spatial[axis]),
+    );
+  }
+  return parts[0];
 }
 
 /** Two fields in turn along an axis, [.., n, ..] twice → [.., 2n, ..], with zeros up to `size`. */

@@ -13,6 +13,7 @@ import { factsOf } from './facts.ts';
 import type { LayerKind } from './kinds.ts';
 import { LedgerBuilder, type LedgerRow } from './ledger.ts';
 import type { Method } from './method.ts';
+import { elementsOfInput } from './proportional.ts';
 import { isRule } from './rules.ts';
 import { startOf } from './start.ts';
 import { relevanceWalk } from './walk.ts';
@@ -27,6 +28,8 @@ export interface CompileOptions {
   readonly against?: boolean;
   /** Whether the graph also gives the relevance of what each layer computes. */
   readonly layers?: boolean;
+  /** Whether the graph also gives relevance per unit of the input, where relevance is proportional to it. */
+  readonly perUnit?: boolean;
   /** The range of the model's input, for box rules without bounds of their own. */
   readonly range?: InputRange;
 }
@@ -58,6 +61,8 @@ export interface Explanation {
   readonly logits: string;
   /** The shape of the input. */
   readonly relevance: string;
+  /** ρ of the shape of the input, with relevance = input ⊙ ρ; where asked for and where there is such a thing. */
+  readonly perUnit?: string;
   /** [layers, entries, N], where asked for. */
   readonly ledger?: { readonly name: string; readonly rows: readonly LedgerRow[] };
   /** From the first layer to the last, where asked for. */
@@ -73,6 +78,7 @@ export interface Explanation {
  */
 export function compile(model: Graph, options: CompileOptions): Explanation {
   const { method, start = method.start, ledger = false, against = false, layers = false, range } = options;
+  const { timesInput } = method;
   refuseLoop(method);
   const canonical = canonize(model);
   // Relevance at the layers is that of the model's own order and extents.
@@ -95,22 +101,34 @@ export function compile(model: Graph, options: CompileOptions): Explanation {
   const target = g.input(g.fresh('target'), 'int64', batch);
   const other = against ? g.input(g.fresh('against'), 'int64', batch) : undefined;
   const book = keeping ? new LedgerBuilder(g, batch[0]) : undefined;
-  const walk = relevanceWalk(graph, assignments, facts, book !== undefined);
+  const elements = options.perUnit && !timesInput ? elementsOfInput(graph, assignments) : undefined;
+  const walk = relevanceWalk(graph, assignments, facts, book !== undefined, elements);
   const tape = new Tape(g, graph, walk.table, [input.name]);
   const seed = startOf(g, logits, target, start, other);
+  /** Relevance of a value from what was carried to it. */
+  const whole = (value: string, carried: string) => (elements?.has(value) ? g.mul(carried, value) : carried);
   const adjoints = tape.back(new Map([[logits, seed]]), (node, arrived, passed) => {
-    const given = (names: readonly (string | undefined)[]) => names.filter((name) => name !== undefined);
-    book?.record(node, walk.ruleName(node), given(arrived), given(passed), walk.absorbed(node));
+    const given = (names: readonly (string | undefined)[], values: readonly string[]) =>
+      names.flatMap((name, i) => (name === undefined ? [] : [whole(values[i], name)]));
+    book?.record(
+      node,
+      walk.ruleName(node),
+      given(arrived, node.outputs),
+      given(passed, node.inputs),
+      walk.absorbed(node),
+    );
   });
   const arrived = adjoints.get(input.name);
   if (arrived === undefined) throw new GraphError(`the logits of "${model.name}" do not depend on its input`);
-  const relevance = method.timesInput ? g.mul(arrived, input.name) : arrived;
+  const relevance = timesInput ? g.mul(arrived, input.name) : whole(input.name, arrived);
+  const proportional = elements !== undefined || (options.perUnit && timesInput);
   const sheet = book && publish(g, 'ledger', book.build());
   const names = {
     logits: publish(g, 'logits', logits),
     relevance: publish(g, 'relevance', relevance),
+    ...(proportional && { perUnit: publish(g, 'per_unit', arrived) }),
   };
-  const along = layers ? layerOutputs(g, graph, adjoints, walk.ruleName) : undefined;
+  const along = layers ? layerOutputs(g, graph, adjoints, walk.ruleName, whole) : undefined;
   return {
     method,
     start,
@@ -132,8 +150,8 @@ export function reduced(
   start: 'logit' | 'one',
   range: InputRange | undefined,
 ): Graph {
-  const { vanishing } = factsOf(canonical, assign(canonical, method, range), start === 'logit');
-  const pooled = poolBeforeRelu(canonical, vanishing);
+  const { rectified } = factsOf(canonical, assign(canonical, method, range), start === 'logit');
+  const pooled = poolBeforeRelu(canonical, rectified);
   // What a relative stabilizer is a part of is the mean over all that a layer gives.
   const relative = method.clauses.some(({ treatment }) => isRule(treatment) && treatment.relative);
   return relative ? pooled : cropToPools(pooled);
@@ -183,6 +201,7 @@ function layerOutputs(
   graph: Graph,
   adjoints: ReadonlyMap<string, string>,
   ruleName: (node: Node) => string,
+  whole: (value: string, carried: string) => string,
 ): LayerRelevance[] {
   const [batch] = graph.inputs[0].shape;
   return graph.nodes.flatMap((node) => {
@@ -191,7 +210,7 @@ function layerOutputs(
     const shape = g.shape(adjoint);
     const byClip = shape[0] === batch || (typeof shape[0] === 'string' && shape[0].endsWith(`*${batch}`));
     if (!byClip) return [];
-    const name = publish(g, `relevance/${node.name}`, adjoint);
+    const name = publish(g, `relevance/${node.name}`, whole(node.outputs[0], adjoint));
     return [{ node: node.name, op: node.op, rule: ruleName(node), shape, name }];
   });
 }

@@ -33,6 +33,8 @@ export interface Explained {
   readonly logits: Float32Array;
   /** The shape of the input. */
   readonly relevance: Float32Array;
+  /** Relevance per unit of the input, of its shape; where asked for and where relevance is proportional to it. */
+  readonly perUnit?: Float32Array;
   /** Where it was asked for; its entries are [N]. */
   readonly ledger?: Ledger;
   /** Where they were asked for, from the first layer to the last. */
@@ -84,7 +86,7 @@ export class Explainer {
       });
     }
     const once: CompileOptions = loop
-      ? { ...options, ledger: false, method: { ...single, timesInput: false } }
+      ? { ...options, ledger: false, perUnit: false, method: { ...single, timesInput: false } }
       : options;
     const explanation = compile(model, once);
     const [fixed] = explanation.input.shape;
@@ -152,10 +154,11 @@ export class Explainer {
       return data.subarray(0, (count * data.length) / rows);
     };
     const relevance = finite(cut(got[explanation.relevance]), explanation.graph.name);
-    const { ledger, layers } = explanation;
+    const { ledger, layers, perUnit } = explanation;
     return {
       logits: cut(got[explanation.logits]),
       relevance,
+      ...(perUnit && { perUnit: cut(got[perUnit]) }),
       ...(ledger && {
         ledger: mapLedger(readLedger(ledger.rows, got[ledger.name].data as Float32Array, rows), (entry) =>
           entry.slice(0, count),
@@ -256,6 +259,7 @@ function joined(parts: readonly Explained[]): Explained {
   return {
     logits: concatenated(parts.map((p) => p.logits)),
     relevance: concatenated(parts.map((p) => p.relevance)),
+    ...(first.perUnit && { perUnit: concatenated(parts.map((p) => p.perUnit as Float32Array)) }),
     ...(first.ledger && {
       ledger: mapLedger(first.ledger, (_, of) => parts.flatMap((p) => of(p.ledger as Ledger))),
     }),

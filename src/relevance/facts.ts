@@ -5,6 +5,8 @@ import type { Assignments } from './assign.ts';
 import { isProportional, isRule } from './rules.ts';
 
 export interface Facts {
+  /** A ReLU lets no relevance through to its input where that is ≤ 0. */
+  readonly rectified: (relu: string) => boolean;
   /** The value is ≥ 0 everywhere. */
   readonly nonNegative: (value: string) => boolean;
   /** The relevance of the value is 0 wherever the value is 0. */
@@ -97,6 +99,11 @@ export function factsOf(graph: Graph, assignments: Assignments, startVanishes: b
       return treated.name !== 'pass' && isProportional(treated);
     });
   });
+  const rectified = (relu: string): boolean => {
+    const name = assignments.get(relu)?.treatment?.name;
+    if (name === 'deconvnet' || name === 'guided-backprop') return false;
+    return name === 'gradient' || vanishing(relu);
+  };
   const gated = memoized((value): boolean => {
     if (outputs.has(value)) return false;
     const by = readers(value);
@@ -104,12 +111,11 @@ export function factsOf(graph: Graph, assignments: Assignments, startVanishes: b
       by.length > 0 &&
       by.every((node) => {
         if (node.op === 'MaxPool') return gated(node.outputs[0]);
-        // The bias map that follows a layer is a part of it.
-        return node.op === 'Relu' && treatment(node)?.name !== 'deconvnet' && vanishing(node.outputs[0]);
+        return node.op === 'Relu' && rectified(node.outputs[0]);
       })
     );
   });
-  return { nonNegative, vanishing, gated };
+  return { nonNegative, vanishing, gated, rectified };
 }
 
 function memoized<T>(f: (key: string) => T): (key: string) => T {

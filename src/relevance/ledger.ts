@@ -1,6 +1,7 @@
 // Bookkeeping of relevance: at each node what came, what went on, and what bias, stabilizer, gates and padding took.
 import type { GraphBuilder } from '../graph/builder.ts';
-import type { Node } from '../graph/types.ts';
+import { quotient } from '../graph/dims.ts';
+import type { Dim, Node } from '../graph/types.ts';
 import { int64s } from '../graph/types.ts';
 
 /** Relevance that does not go on: fields that broadcast against the layer's output, to be summed. */
@@ -56,9 +57,9 @@ export class LedgerBuilder {
   private readonly columns: string[] = [];
   private readonly sums = new Map<string, string>();
   /** The batch of the model's input. */
-  private readonly batch: number | string;
+  private readonly batch: Dim;
 
-  constructor(g: GraphBuilder, batch: number | string) {
+  constructor(g: GraphBuilder, batch: Dim) {
     this.g = g;
     this.batch = batch;
   }
@@ -100,18 +101,16 @@ export class LedgerBuilder {
     return this.once('none', () => this.g.filledLike(0, this.sum(like)));
   }
 
-  /** Σ over all but the batch, [N]; the batch may stand at another axis, or be split over the first two. */
+  /** Σ over all but the batch, [N]; the batch may stand at another axis, or have several rows a clip, [k·N, …]. */
   private sumOver(value: string): string {
     const { g, batch } = this;
     const shape = g.shape(value);
-    const at = shape.indexOf(batch);
-    const axis = at < 0 ? 0 : at;
-    if (at < 0 && typeof shape[0] === 'string' && shape[0].includes('*')) {
-      // Rows of several per clip, [k·N, …].
-      const perClip =
-        Number(shape[0].split('*')[0]) * shape.slice(1).reduce((n: number, d) => n * Number(d), 1);
+    const rows = rowsOfClip(shape[0], batch);
+    if (rows > 1) {
+      const perClip = shape.slice(1).reduce((n: number, d) => n * Number(d), rows);
       return g.reduceSum(g.reshape(value, [-1, perClip]), [1], 0);
     }
+    const axis = Math.max(rows === 1 ? 0 : shape.indexOf(batch), 0);
     const others = [...shape.keys()].filter((i) => i !== axis);
     return others.length ? g.reduceSum(value, others, 0) : value;
   }
@@ -121,6 +120,12 @@ export class LedgerBuilder {
     this.sums.set(key, sum);
     return sum;
   }
+}
+
+/** How many rows of a first axis belong to each clip: k of k·N; 0 where it is not the batch's. */
+function rowsOfClip(dim: Dim, batch: Dim): number {
+  const rows = quotient(dim, batch);
+  return typeof rows === 'number' ? rows : 0;
 }
 
 /** Reads the tensor [layers, entries, N] that a compiled graph gives. */

@@ -8,6 +8,7 @@ import {
   transposedWindow,
 } from '../graph/adjoint.ts';
 import { unbroadcast } from '../graph/broadcasting.ts';
+import type { GraphBuilder } from '../graph/builder.ts';
 import { axisOf, staticDims } from '../graph/dims.ts';
 import type { OpName } from '../graph/ops.ts';
 import type { Visit } from '../graph/reverse.ts';
@@ -20,6 +21,8 @@ export interface Operand {
   /** Which input of the node it is. */
   readonly index: number;
   readonly x: string;
+  /** Whether relevance per unit of x is carried back, and not relevance. */
+  readonly perUnit?: boolean;
   /**
    * The weights: a value of their own; or, where the layer has none, their common sign and the number by which each is
    * divided (a mean's count), which broadcasts against the output.
@@ -33,7 +36,9 @@ export interface Operand {
   readonly adjointOfPlaces?: ((places: readonly string[], weight: string) => string) | undefined;
   /** f(1; 1): how many real inputs each output has, a constant that broadcasts against the output. */
   readonly fanIn: () => string;
-  /** fᵀ(r; 1) */
+  /** Sums r over outputs that all inputs reach alike, where that leaves less to do. */
+  readonly total?: (r: string) => string;
+  /** fᵀ(r; 1), of what `total` leaves where it is given. */
   readonly spread: (r: string) => string;
 }
 
@@ -113,15 +118,22 @@ function convolution(v: Visit<'Conv'>, map?: BiasMap): Linear {
           [1, 1, ...w.output],
         ),
       ),
-    // All weights are equal, so the outputs of a group are summed first and one kernel of ones does for all.
+    // All weights are equal: the outputs of a group are summed, and one kernel of ones does for all.
+    total: (r) => totalOfGroups(g, r, out, group),
     spread: (r) => {
-      const grouped = g.reshape(r, [-1, out / group, ...w.output]);
-      const single = convAdjoint(g, g.reduceSum(grouped, [1]), onesKernel(v, kernel), w, 1);
+      const single = convAdjoint(g, r, onesKernel(v, kernel), w, 1);
       const each = perGroup === 1 ? single : g.emit('Expand', [single, int64s([1, perGroup, ...w.input])]);
       return g.reshape(each, [-1, perGroup * group, ...w.input]);
     },
   };
   return { operands: [operand], ...biasOf(bias, map, byChannel(v)) };
+}
+
+/** Sums over the channels of each group: [N, O, …] → [N·groups, 1, …]. */
+function totalOfGroups(g: GraphBuilder, r: string, channels: number, groups: number): string {
+  if (groups === 1) return g.reduceSum(r, [1]);
+  const extents = staticDims(g.shape(r).slice(2), 'the flat rule');
+  return g.reduceSum(g.reshape(r, [-1, channels / groups, ...extents]), [1]);
 }
 
 function onesKernel({ g }: Visit<OpName>, kernel: readonly number[]): string {
@@ -157,9 +169,9 @@ function transposedConvolution(v: Visit<'ConvTranspose'>, map?: BiasMap): Linear
       const kernelOfOnes = g.emit('Expand', [1, int64s([channels / group, 1, ...kernel])]);
       return g.emit('ConvTranspose', [ones, kernelOfOnes], { ...attributes, group: 1 });
     },
+    total: (r) => totalOfGroups(g, r, out, group),
     spread: (r) => {
-      const grouped = g.reshape(r, [-1, out / group, ...w.output]);
-      const single = convTransposeAdjoint(g, g.reduceSum(grouped, [1]), onesKernel(v, kernel), w, 1);
+      const single = convTransposeAdjoint(g, r, onesKernel(v, kernel), w, 1);
       const each = g.emit('Expand', [single, int64s([1, channels / group, ...w.input])]);
       return g.reshape(each, [-1, channels, ...w.input]);
     },

@@ -20,6 +20,8 @@ export interface Unpooled {
   readonly unpool: (pooled: string) => string;
   /** The same before it is put together, where pooling went in tiles of two. */
   readonly places: (pooled: string) => string[] | undefined;
+  /** Puts places together. */
+  readonly join: (places: readonly string[]) => string;
 }
 
 /** What arrives at a layer. */
@@ -54,7 +56,9 @@ export function propagate(
     const terms = parts.termsOf(pool);
     const bias = rule.bias === 'ignore' ? undefined : parts.bias(pool.bias);
     if (terms.length === 0 && !bias) continue;
-    const { ratio, pooled, share, lost } = quotient(g, parts, pool, terms, bias, arriving, rule, gated);
+    const total = parts.totalOf(pool);
+    const here = total ? { z: arriving.z, r: summed(total, arriving) } : arriving;
+    const { ratio, pooled, share, lost } = quotient(g, parts, pool, terms, bias, here, rule, gated);
     if (absorbed) {
       // A map is as large as the layer's output.
       const spread = pooled && layer.bias?.fused === false ? pooled.unpool(ratio) : ratio;
@@ -68,6 +72,12 @@ export function propagate(
     absorbed.dropped.push(g.where(g.emit('Equal', [arriving.z, 0]), arriving.r, 0));
   }
   return shares.map((own) => (own.length ? own.reduce((sum, share) => g.add(sum, share)) : undefined));
+}
+
+/** Relevance summed over outputs that a pool treats alike, before max pooling spreads it where that is less. */
+function summed(total: (r: string) => string, { z, r, unpooled }: Arriving): string {
+  const places = unpooled?.from === z ? unpooled.places(unpooled.r) : undefined;
+  return places && unpooled ? unpooled.join(places.map(total)) : total(r);
 }
 
 interface Quotient {
@@ -143,10 +153,9 @@ function stabilize(g: GraphBuilder, z: string, epsilon: number | string, sign: S
     return { value: g.where(isZero, scalar(Number.POSITIVE_INFINITY), z), share: () => [], isZero };
   }
   if (sign === '?') {
-    const negative = g.emit('Less', [z, 0]);
-    return guarded(g.where(negative, g.sub(z, epsilon), g.add(z, epsilon)), (ratio) =>
-      g.mul(g.where(negative, g.neg(ratio), ratio), epsilon),
-    );
+    const [below, above] = typeof epsilon === 'number' ? [-epsilon, epsilon] : [g.neg(epsilon), epsilon];
+    const step = g.where(g.emit('Less', [z, 0]), below, above);
+    return guarded(g.add(z, step), (ratio) => g.mul(ratio, step));
   }
   const kept = clamp ? (sign === '+' ? g.relu(z) : g.emit('Min', [z, 0])) : z;
   return sign === '+'
@@ -267,10 +276,18 @@ class Parts {
     }
   }
 
+  /** How outputs can be summed first where a pool is one of equal weights, whose denominator is the same for them. */
+  totalOf({ terms, bias }: Pool): ((r: string) => string) | undefined {
+    const [[input, weight], ...more] = terms;
+    const [operand, ...others] = this.layer.operands;
+    const flat = input === '1' && weight === '1' && bias === '0';
+    return flat && more.length + others.length === 0 ? operand.total : undefined;
+  }
+
   private flat(operand: Operand): Pick<Term, 'forward' | 'back'> {
     return {
       forward: () => operand.fanIn(),
-      back: (ratio, pooled) => operand.spread(pooled ? pooled.unpool(ratio) : ratio),
+      back: (ratio) => operand.spread(ratio),
     };
   }
 
@@ -293,11 +310,19 @@ class Parts {
 
   /** A part of the input, times what comes back to it. */
   private times(operand: Operand, part: InputPart, back: string): string {
+    if (operand.perUnit) return this.where(operand, part, back);
     if (!part.startsWith('x')) {
       const constant = this.constantOf(part);
       return constant === 1 ? back : this.g.mul(back, constant);
     }
     return this.g.mul(this.input(operand, part), back);
+  }
+
+  /** What comes back to a part of the input, where that part is not 0 for the other sign. */
+  private where({ x }: Operand, part: InputPart, back: string): string {
+    const { g } = this;
+    if (part === 'x' || (part === 'x+' && this.facts.nonNegative(x))) return back;
+    return g.where(g.emit(part === 'x+' ? 'Greater' : 'Less', [x, 0]), back, 0);
   }
 
   bias(part: BiasPart): string | undefined {

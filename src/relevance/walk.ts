@@ -1,8 +1,9 @@
 // How relevance passes each node: linear layers by their rule, other layers by what the method or their kind says.
 import { GraphError, MethodError } from '../errors.ts';
-import { maxPoolBackward, maxPoolForward, maxPoolPlaces } from '../graph/adjoint.ts';
+import { fromPlaces, maxPoolBackward, maxPoolForward, maxPoolPlaces } from '../graph/adjoint.ts';
 import { unbroadcast } from '../graph/broadcasting.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
+import { staticDims } from '../graph/dims.ts';
 import { GRADIENT } from '../graph/gradient.ts';
 import { logisticDenominator } from '../graph/logistic.ts';
 import { OPS, type OpName } from '../graph/ops.ts';
@@ -33,8 +34,15 @@ type Passed = readonly (string | undefined)[];
  * The table of the relevance walk.
  * @param graph in the form that canonize gives
  * @param keeping whether what is absorbed is kept for a ledger
+ * @param perUnit values to which relevance per unit is carried, and not relevance
  */
-export function relevanceWalk(graph: Graph, assignments: Assignments, facts: Facts, keeping: boolean): Walk {
+export function relevanceWalk(
+  graph: Graph,
+  assignments: Assignments,
+  facts: Facts,
+  keeping: boolean,
+  perUnit: ReadonlySet<string> = new Set(),
+): Walk {
   const absorbed = new Map<string, Absorbed>();
   const unpooled = new Map<string, Unpooled>();
   const maps = biasMaps(graph);
@@ -53,7 +61,7 @@ export function relevanceWalk(graph: Graph, assignments: Assignments, facts: Fac
     if (isRule(treatment)) {
       const map = maps.get(name);
       const arriving = { z: map?.z ?? name, r: v.out, unpooled: unpooled.get(v.out) };
-      const layer = linearAt(v, map);
+      const layer = linearAt(v, map, perUnit);
       const shares = propagate(v.g, layer, arriving, treatment, facts, kept);
       return v.node.inputs.map((_, i) => shares[layer.operands.findIndex((o) => o.index === i)]);
     }
@@ -72,7 +80,9 @@ export function relevanceWalk(graph: Graph, assignments: Assignments, facts: Fac
     const unpool = (pooled: string) => maxPoolBackward(g, node, saved, pooled);
     const spread = unpool(v.out);
     const places = (pooled: string) => maxPoolPlaces(g, node, saved, pooled);
-    unpooled.set(spread, { from: v.input(0), z: node.outputs[0], r: v.out, unpool, places });
+    const extents = staticDims(v.shape(0).slice(2), v.where);
+    const join = (parts: readonly string[]) => fromPlaces(g, parts, extents);
+    unpooled.set(spread, { from: v.input(0), z: node.outputs[0], r: v.out, unpool, places, join });
     return [spread];
   };
 
@@ -122,10 +132,11 @@ function biasMaps(graph: Graph): Map<string, BiasMap> {
   );
 }
 
-function linearAt(v: Visit<OpName>, map: BiasMap | undefined): Linear {
+function linearAt(v: Visit<OpName>, map: BiasMap | undefined, perUnit: ReadonlySet<string>): Linear {
   const make = LINEAR[v.node.op] as ((v: Visit<OpName>, map?: BiasMap) => Linear) | undefined;
   if (!make) throw refusal(v);
-  return make(v, map);
+  const layer = make(v, map);
+  return { ...layer, operands: layer.operands.map((o) => ({ ...o, perUnit: perUnit.has(o.x) })) };
 }
 
 /** All to one input. */
