@@ -9,7 +9,10 @@ export { decodeNpz, encodeNpz } from './files/npz.ts';
 
 // audio: bytes to samples
 export { type Audio, assertAudible, makeAudio } from './audio/audio.ts';
+export { decodeAudio } from './audio/decode.ts';
+export type { AudioLimits } from './audio/limits.ts';
 export { resample } from './audio/resample.ts';
+export type { ByteSource } from './audio/source.ts';
 export { decodeWav, encodeWav } from './audio/wav.ts';
 
 // corpus: labelled clips, and a training and a test side

@@ -4,7 +4,7 @@
 export * from './everywhere.ts';
 
 export { makeFolder, readBytes, writeFileAtomic } from './files/atomic.ts';
-export { readAudio } from './audio/read.ts';
+export { type ReadOptions, readAudio } from './audio/read.ts';
 export { embeddedCorpusPath, loadEmbedded } from './corpus/embedded.ts';
 export { loadCorpus } from './corpus/load.ts';
 export { resolveSplit } from './corpus/split-file.ts';

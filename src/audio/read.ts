@@ -1,14 +1,71 @@
-// Reads a recording from disk.
-import { readBytes } from '../files/atomic.ts';
+// Reads a recording from disk: WAV piece by piece, other formats whole, in a thread of their own.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { AudioError } from '../errors.ts';
+import { diskError, readBytes } from '../files/atomic.ts';
 import type { Audio } from './audio.ts';
+import { formatOf, HEAD } from './formats.ts';
+import type { AudioLimits } from './limits.ts';
+import type { ByteSource } from './source.ts';
+import { decodeInThread, type ThreadOptions } from './thread.ts';
 import { decodeWav } from './wav.ts';
 
+/** What reading a recording may take. */
+export interface ReadOptions extends AudioLimits, ThreadOptions {
+  /** Most bytes of a file that is not WAV; 2²⁸ by default (256 MB). */
+  maxBytes?: number;
+}
+
 /**
- * Reads a WAV file as mono samples at the file's own sample rate.
+ * Reads a WAV, FLAC, MP3, Ogg Vorbis, Ogg Opus or Ogg FLAC file as mono samples at its own sample rate (Opus: 48 kHz).
+ * The format is told by the content, never by the name.
  *
  * @throws FileError where the file cannot be read
- * @throws AudioError where it is not WAV (a FLAC, MP3, Ogg … file is named as such) or cannot be decoded
+ * @throws AudioError where it is another format, which is named, or damaged, or longer than `options` allow, or takes
+ *   longer to decode
  */
-export async function readAudio(path: string): Promise<Audio> {
-  return decodeWav(await readBytes(path, 'recording'), path);
+export async function readAudio(path: string, options: ReadOptions = {}): Promise<Audio> {
+  const { maxBytes = 2 ** 28 } = options;
+  return withFile(path, async (source) => {
+    const head = source.read(0, HEAD);
+    const isTagged = String.fromCharCode(...head.subarray(0, 3)) === 'ID3';
+    if (!isTagged && formatOf(head, path).name === 'WAV') return decodeWav(source, path, options);
+    if (source.size > maxBytes) {
+      throw new AudioError({
+        what: `${path}: the file is too large`,
+        expected: `at most ${Math.round(maxBytes / 2 ** 20)} MB`,
+        got: `${Math.round(source.size / 2 ** 20)} MB`,
+        todo: `Cut it, e.g. \`ffmpeg -i ${path.split(/[\\/]/).at(-1)} -c copy -f segment -segment_time 600 part-%03d${/\.\w+$/.exec(path)?.[0] ?? ''}\`.`,
+      });
+    }
+    return decodeInThread(await readBytes(path, 'recording'), path, options);
+  });
+}
+
+/** Opens a file for a while. @throws FileError where that cannot be done */
+async function withFile<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
+  const onDisk = <R>(act: () => R): R => {
+    try {
+      return act();
+    } catch (cause) {
+      throw diskError(`cannot read the recording ${path}`, cause);
+    }
+  };
+  const file = onDisk(() => openSync(path, 'r'));
+  try {
+    const stat = onDisk(() => fstatSync(file));
+    const read = (start: number, length: number) => {
+      const bytes = new Uint8Array(Math.max(0, Math.min(length, stat.size - start)));
+      let have = 0;
+      while (have < bytes.length) {
+        const got = onDisk(() => readSync(file, bytes, have, bytes.length - have, start + have));
+        if (got === 0) break;
+        have += got;
+      }
+      return bytes.subarray(0, have);
+    };
+    if (stat.isDirectory()) onDisk(() => readSync(file, new Uint8Array(1), 0, 1, 0));
+    return await use({ size: stat.size, read });
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,8 +1,12 @@
-// Decodes and encodes WAV: integer PCM and IEEE float, any number of channels, mixed to mono.
+// Decodes WAV: integer PCM, IEEE float, A-law and µ-law, any number of channels, mixed to mono.
 // Format: http://soundfile.sapp.org/doc/WaveFormat/ and Microsoft's WAVEFORMATEXTENSIBLE; RF64: EBU Tech 3306.
 import { AudioError } from '../errors.ts';
-import { type Audio, makeAudio } from './audio.ts';
-import { otherContainer } from './containers.ts';
+import type { Audio } from './audio.ts';
+import type { AudioLimits } from './limits.ts';
+import { MonoBuffer } from './mono.ts';
+import { type ByteSource, sourceOf } from './source.ts';
+
+export { encodeWav } from './wav-encode.ts';
 
 type Read = (view: DataView, at: number) => number;
 
@@ -14,12 +18,28 @@ const readers: Record<string, Read> = {
   pcm32: (v, at) => v.getInt32(at, true) / 2 ** 31,
   float32: (v, at) => v.getFloat32(at, true),
   float64: (v, at) => v.getFloat64(at, true),
+  alaw8: (v, at) => aLaw(v.getUint8(at)) / 2 ** 15,
+  mulaw8: (v, at) => muLaw(v.getUint8(at)) / 2 ** 15,
 };
+
+/** ITU-T G.711's A-law, every second bit inverted: sign, 3 bits of segment, 4 of step → 16 bits. */
+function aLaw(byte: number): number {
+  const code = byte ^ 0x55;
+  const segment = (code >> 4) & 7;
+  const step = ((code & 15) << 4) + (segment === 0 ? 0x8 : 0x108);
+  const value = segment > 1 ? step << (segment - 1) : step;
+  return code & 0x80 ? value : -value;
+}
+
+/** ITU-T G.711's µ-law, all bits inverted. */
+function muLaw(byte: number): number {
+  const code = ~byte;
+  const value = ((((code & 15) << 3) + 0x84) << ((code >> 4) & 7)) - 0x84;
+  return code & 0x80 ? -value : value;
+}
 
 const codecs: Record<number, string> = {
   2: 'Microsoft ADPCM',
-  6: 'A-law',
-  7: 'mu-law',
   17: 'IMA ADPCM',
   49: 'GSM 6.10',
   80: 'MPEG',
@@ -27,6 +47,11 @@ const codecs: Record<number, string> = {
   353: 'Windows Media Audio',
 };
 
+/** Format codes of what is read. */
+const kinds: Record<number, string> = { 1: 'pcm', 3: 'float', 6: 'alaw', 7: 'mulaw' };
+/** Bytes that are read at once, and chunks that are looked through. */
+const PIECE = 2 ** 20;
+const MAX_CHUNKS = 1000;
 const EXTENSIBLE = 0xfffe;
 /** The end of the GUIDs that extend WAV's 16-bit format codes. */
 const GUID_TAIL = '000000001000800000aa00389b71';
@@ -36,50 +61,39 @@ const STREAMED = 0x7ffff000;
 /**
  * Decodes a WAV file; channels are mixed to mono by their mean.
  *
+ * @param file its bytes, or where to read them from, piece by piece
  * @param name how errors call the file
- * @throws AudioError where the bytes are not a whole WAV file of PCM (8, 16, 24, 32 bit) or float (32, 64 bit)
+ * @throws AudioError where this is not a whole WAV file of PCM (8, 16, 24, 32 bit), float (32, 64 bit), A-law or
+ *   µ-law, or is longer than `options` allow, which is found before its samples are read
  */
-export function decodeWav(bytes: Uint8Array, name = 'audio'): Audio {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { fmt, data } = findChunks(view, bytes, name);
-  const { channels, sampleRate, blockAlign, read } = readFormat(view, fmt, name);
+export function decodeWav(file: Uint8Array | ByteSource, name = 'audio', options: AudioLimits = {}): Audio {
+  const source = file instanceof Uint8Array ? sourceOf(file) : file;
+  const { fmt, data } = findChunks(source, name);
+  const { channels, sampleRate, blockAlign, read } = readFormat(
+    viewOf(source, fmt.start, Math.min(fmt.size, 40)),
+    name,
+  );
   const frames = Math.floor(data.size / blockAlign);
   const width = blockAlign / channels;
-  const samples = new Float32Array(frames);
-  for (let i = 0; i < frames; i++) {
-    let sum = 0;
-    for (let c = 0; c < channels; c++) sum += read(view, data.start + i * blockAlign + c * width);
-    samples[i] = sum / channels;
+  const mono = new MonoBuffer(name, sampleRate, options, frames);
+  const piece = Math.max(1, Math.floor(PIECE / blockAlign));
+  const mixed = new Float64Array(Math.min(piece, frames));
+  for (let done = 0; done < frames; done += piece) {
+    const count = Math.min(piece, frames - done);
+    const view = viewOf(source, data.start + done * blockAlign, count * blockAlign);
+    for (let i = 0; i < count; i++) {
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += read(view, i * blockAlign + c * width);
+      mixed[i] = sum / channels;
+    }
+    mono.add([mixed], count);
   }
-  return makeAudio(samples, sampleRate, name);
+  return mono.finish();
 }
 
-/** Encodes mono PCM; samples beyond the range are clipped. What was decoded from as many bits comes back exactly. */
-export function encodeWav(audio: Audio, { bits = 16 }: { bits?: 16 | 24 | 32 } = {}): Uint8Array {
-  const { samples, sampleRate } = audio;
-  const width = bits / 8;
-  const size = samples.length * width;
-  const bytes = new Uint8Array(44 + size + (size % 2));
-  const view = new DataView(bytes.buffer);
-  const ascii = (at: number, text: string) => bytes.set(new TextEncoder().encode(text), at);
-  ascii(0, 'RIFF');
-  view.setUint32(4, bytes.length - 8, true);
-  ascii(8, 'WAVEfmt ');
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true);
-  view.setUint16(22, 1, true);
-  view.setUint32(24, sampleRate, true);
-  view.setUint32(28, sampleRate * width, true);
-  view.setUint16(32, width, true);
-  view.setUint16(34, bits, true);
-  ascii(36, 'data');
-  view.setUint32(40, size, true);
-  const full = 2 ** (bits - 1);
-  samples.forEach((s, i) => {
-    const value = Math.max(-full, Math.min(full - 1, Math.round(s * full)));
-    for (let b = 0; b < width; b++) bytes[44 + i * width + b] = value >> (8 * b);
-  });
-  return bytes;
+function viewOf(source: ByteSource, start: number, length: number): DataView {
+  const bytes = source.read(start, length);
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 interface Chunk {
@@ -89,81 +103,95 @@ interface Chunk {
 }
 
 /** Walks the chunks; each but the last starts at an even offset. */
-function findChunks(view: DataView, bytes: Uint8Array, name: string): { fmt: Chunk; data: Chunk } {
-  const id = (at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
-  assertWav(bytes, id(0), id(8), name);
+function findChunks(source: ByteSource, name: string): { fmt: Chunk; data: Chunk } {
+  const riff = assertWav(source, name);
   const chunks = new Map<string, Chunk>();
-  for (let at = 12; at + 8 <= bytes.length; ) {
+  for (let at = 12, seen = 0; at + 8 <= source.size; seen++) {
+    const head = viewOf(source, at, 8);
+    const id = textOf(head, 0);
     const start = at + 8;
-    const rest = bytes.length - start;
-    let size = view.getUint32(at + 4, true);
-    if (id(at) === 'data') size = dataSize(view, size, rest, chunks.get('ds64'));
+    const rest = source.size - start;
+    let size = head.getUint32(4, true);
+    if (id === 'data') size = dataSize(source, riff, size, rest, chunks.get('ds64'));
     if (size > rest) {
       throw new AudioError({
         what: `${name}: the WAV file is truncated`,
-        expected: `${size} bytes in its '${id(at)}' chunk`,
+        expected: `${size} bytes in its '${id}' chunk`,
         got: `${rest}`,
       });
     }
-    if (!chunks.has(id(at))) chunks.set(id(at), { start, size });
+    if (seen >= MAX_CHUNKS) throw new AudioError(`${name}: the WAV file has more than ${MAX_CHUNKS} chunks`);
+    if (!chunks.has(id)) chunks.set(id, { start, size });
     at = start + size + (size % 2);
   }
   const [fmt, data] = [chunks.get('fmt '), chunks.get('data')];
   if (!fmt || !data) {
     const what = `${name}: the WAV file has no '${fmt ? 'data' : 'fmt '}' chunk`;
-    throw new AudioError({
-      what,
-      got: [...chunks.keys()].map((c) => `'${c}'`).join(', ') || 'no chunk at all',
-    });
+    const got = [...chunks.keys()].map((c) => `'${c}'`).join(', ') || 'no chunk at all';
+    throw new AudioError({ what, got });
   }
   return { fmt, data };
 }
 
-function assertWav(bytes: Uint8Array, riff: string, wave: string, name: string): void {
-  if (bytes.length === 0) throw new AudioError(`${name}: the file is empty`);
-  if (['RIFF', 'RF64', 'BW64'].includes(riff) && wave === 'WAVE') return;
-  if (bytes.length < 12 && 'RIFF'.startsWith(riff)) {
-    throw new AudioError({ what: `${name}: the WAV file is truncated`, got: `${bytes.length} bytes in all` });
+const textOf = (view: DataView, at: number) =>
+  String.fromCharCode(
+    ...new Uint8Array(view.buffer, view.byteOffset + at, Math.min(4, view.byteLength - at)),
+  );
+
+/** The file's size according to itself. */
+function assertWav(source: ByteSource, name: string): number {
+  if (source.size === 0) throw new AudioError(`${name}: the file is empty`);
+  const head = viewOf(source, 0, 12);
+  const riff = textOf(head, 0);
+  if (source.size < 12 && 'RIFF'.startsWith(riff)) {
+    throw new AudioError({ what: `${name}: the WAV file is truncated`, got: `${source.size} bytes in all` });
   }
-  const other = otherContainer(bytes);
-  throw new AudioError({
-    what: `${name}: not a WAV file`,
-    got: other ? `${/^[AMO]/.test(other) ? 'an' : 'a'} ${other} file` : undefined,
-    todo: other ? `Convert it first, e.g. \`ffmpeg -i ${name.split(/[\\/]/).at(-1)} out.wav\`.` : undefined,
-  });
+  if (source.size < 12 || !['RIFF', 'RF64', 'BW64'].includes(riff) || textOf(head, 8) !== 'WAVE') {
+    throw new AudioError({
+      what: `${name}: not a WAV file`,
+      todo: 'For other formats there is decodeAudio.',
+    });
+  }
+  return head.getUint32(4, true) + 8;
 }
 
 /** The data chunk's size: RF64 keeps it in 'ds64'; a header that was written before the end was known takes all. */
-function dataSize(view: DataView, declared: number, rest: number, ds64: Chunk | undefined): number {
+function dataSize(
+  source: ByteSource,
+  riff: number,
+  declared: number,
+  rest: number,
+  ds64: Chunk | undefined,
+): number {
   if (declared === 0xffffffff && ds64 && ds64.size >= 16) {
-    return Number(view.getBigUint64(ds64.start + 8, true));
+    return Number(viewOf(source, ds64.start + 8, 8).getBigUint64(0, true));
   }
-  const riffIsWhole = view.getUint32(4, true) === view.byteLength - 8;
-  const unknown = declared === 0 ? !riffIsWhole : declared >= STREAMED && declared > rest;
+  const unknown = declared === 0 ? riff !== source.size : declared >= STREAMED && declared > rest;
   return unknown ? rest : declared;
 }
 
-function readFormat(view: DataView, fmt: Chunk, name: string) {
-  if (fmt.size < 16) {
+function readFormat(fmt: DataView, name: string) {
+  const size = fmt.byteLength;
+  if (size < 16) {
     const what = `${name}: the WAV file's 'fmt ' chunk is too short`;
-    throw new AudioError({ what, expected: 'at least 16 bytes', got: `${fmt.size}` });
+    throw new AudioError({ what, expected: 'at least 16 bytes', got: `${size}` });
   }
-  let code = view.getUint16(fmt.start, true);
-  const channels = view.getUint16(fmt.start + 2, true);
-  const sampleRate = view.getUint32(fmt.start + 4, true);
-  const blockAlign = view.getUint16(fmt.start + 12, true);
-  const bits = view.getUint16(fmt.start + 14, true);
-  if (code === EXTENSIBLE && fmt.size >= 40) {
-    const tail = Array.from({ length: 14 }, (_, i) => view.getUint8(fmt.start + 26 + i));
+  let code = fmt.getUint16(0, true);
+  const channels = fmt.getUint16(2, true);
+  const sampleRate = fmt.getUint32(4, true);
+  const blockAlign = fmt.getUint16(12, true);
+  const bits = fmt.getUint16(14, true);
+  if (code === EXTENSIBLE && size >= 40) {
+    const tail = Array.from({ length: 14 }, (_, i) => fmt.getUint8(26 + i));
     const standard = tail.map((b) => b.toString(16).padStart(2, '0')).join('') === GUID_TAIL;
-    if (standard) code = view.getUint16(fmt.start + 24, true);
+    if (standard) code = fmt.getUint16(24, true);
   }
-  const read = readers[`${code === 1 ? 'pcm' : code === 3 ? 'float' : 'codec'}${bits}`];
+  const read = readers[`${kinds[code]}${bits}`];
   if (!read) {
     throw new AudioError({
       what: `${name}: unsupported WAV coding`,
-      expected: 'PCM of 8, 16, 24 or 32 bit, or float of 32 or 64 bit',
-      got: code === 1 || code === 3 ? `${bits} bit` : (codecs[code] ?? `format code ${code}`),
+      expected: 'PCM of 8, 16, 24 or 32 bit, float of 32 or 64 bit, A-law or µ-law',
+      got: kinds[code] ? `${bits} bit` : (codecs[code] ?? `format code ${code}`),
       todo: 'Convert it, e.g. `ffmpeg -i in.wav -c:a pcm_s16le out.wav`.',
     });
   }

@@ -43,7 +43,7 @@ async function isLinkToFolder(path: string): Promise<boolean> {
 
 /** Whether a file's name is that of a recording that can be read. */
 export function isRecording(name: string): boolean {
-  return /\.(wav|wave)$/i.test(name);
+  return /\.(wav|wave|flac|mp3|ogg|oga|opus)$/i.test(name);
 }
 
 /**

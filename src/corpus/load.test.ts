@@ -164,9 +164,14 @@ describe('what is refused', () => {
   );
 
   it.each([
-    ['an empty folder', [], {}, /not a corpus of a known layout: expected AudioMNIST.*got no WAV file/],
-    ['recordings of no layout', ['a.wav', 'b.wav'], {}, /got 2 WAV files named like a.wav/],
-    ['another format', [], { 'x.mp3': '', 'y.mp3': '' }, /no WAV file, but 2 like x.mp3. Convert/],
+    ['an empty folder', [], {}, /not a corpus of a known layout: expected AudioMNIST.*got no recording/],
+    ['recordings of no layout', ['a.wav', 'b.wav'], {}, /got 2 recordings named like a.wav/],
+    [
+      'another format',
+      [],
+      { 'x.m4a': '', 'y.m4a': '' },
+      /no recording that can be read, but 2 like x.m4a. Conv/,
+    ],
     ['one class folder', ['cat/a.wav', 'cat/b.wav'], {}, /two classes or more, got 2 of one, 'cat'/],
     ['one digit', ['3_ann_0.wav', '3_bob_0.wav'], {}, /two classes or more, got 2 of one, '3'/],
   ] as [string, string[], Record<string, string>, RegExp][])('%s', async (_, wavs, texts, message) => {

@@ -75,17 +75,17 @@ function corpus(root: string, layout: Layout, found: Found): Corpus {
 
 function unknown(root: string, places: [Listing, Listing?][]): CorpusError {
   const files = places.flatMap(([place]) => place.files);
-  const wav = files.filter(isRecording);
-  const other = files.filter((name) => /\.(flac|mp3|ogg|opus|m4a|aac|aiff?)$/i.test(name));
-  const got = wav.length
-    ? `${wav.length} WAV files named like ${wav[0]}`
+  const recordings = files.filter(isRecording);
+  const other = files.filter((name) => /\.(m4a|aac|aiff?|wma|webm|caf|amr)$/i.test(name));
+  const got = recordings.length
+    ? `${recordings.length} recordings named like ${recordings[0]}`
     : other.length
-      ? `no WAV file, but ${other.length} like ${other[0]}`
-      : 'no WAV file';
+      ? `no recording that can be read, but ${other.length} like ${other[0]}`
+      : 'no recording';
   return new CorpusError({
     what: `${root}: not a corpus of a known layout`,
     expected: Object.values(layouts).join(', or '),
     got,
-    todo: other.length && !wav.length ? 'Convert the recordings to WAV.' : undefined,
+    todo: other.length && !recordings.length ? 'Convert the recordings to FLAC or WAV.' : undefined,
   });
 }

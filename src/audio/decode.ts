@@ -1,0 +1,28 @@
+// Decodes any recording that can be read, by its content; runs anywhere.
+import { AudioError, EarmarkError } from '../errors.ts';
+import type { Audio } from './audio.ts';
+import { formatOf, withoutTag } from './formats.ts';
+import type { AudioLimits } from './limits.ts';
+
+/**
+ * Decodes a WAV, FLAC, MP3, Ogg Vorbis, Ogg Opus or Ogg FLAC file to mono samples at its own sample rate (Opus: 48 kHz).
+ * The format is told by the bytes, never by the name. It runs in the thread that calls it: `readAudio` in Node, and
+ * whoever decodes files of strangers in a page, gives it a worker that can be ended.
+ *
+ * @param name how errors call the file
+ * @throws AudioError where it is another format, which is named, or damaged, or longer than `options` allow
+ */
+export async function decodeAudio(
+  bytes: Uint8Array,
+  name = 'audio',
+  options: AudioLimits = {},
+): Promise<Audio> {
+  const content = withoutTag(bytes);
+  try {
+    return await formatOf(content, name).decode(content, name, options);
+  } catch (cause) {
+    if (cause instanceof EarmarkError) throw cause;
+    // A decoder in WebAssembly that failed; what it says is of no use to a user.
+    throw new AudioError({ what: `${name}: the recording cannot be decoded, it is damaged`, cause });
+  }
+}
