@@ -133,3 +133,29 @@ it('a band without energy keeps its relevance as silence', () => {
   expect(steps.at(-1)?.silence).toBeCloseTo(total(R.data), 9);
   expect(relevance.data.every((v) => v === 0)).toBe(true);
 });
+
+it.each([
+  ['levels', {}],
+  ['decibels by a scale', { scaling: 'power_to_db', std: 3 }],
+  ['scales by coefficient', { std: Array.from({ length: 13 }, (_, k) => 1 + k) }],
+])('MFCCs of %s with known relevance per unit divide by nothing', (_, more) => {
+  const settings = settingsOf(more);
+  const input = modelInput(speech, settings);
+  const perUnit = map(inputShape(settings), 3);
+  const R = { ...input, data: input.data.map((v, i) => v * perUnit.data[i]) };
+  const P = spectrogram(speech, settings);
+  const [, dct] = throughFrontEnd(R, P, settings, perUnit).steps;
+  expect([dct.stabilizer, dct.silence]).toEqual([0, 0]);
+  expect(Math.abs(dct.to + dct.bias - dct.from)).toBeLessThan(1e-6 * amount(R));
+  const { relevance } = throughFrontEnd(R, P, settings);
+  const exact = throughFrontEnd(R, P, settings, perUnit).relevance;
+  const apart = exact.data.map((v, i) => v - relevance.data[i]);
+  expect(amount({ ...exact, data: apart })).toBeLessThan(0.05 * amount(exact));
+});
+
+it('a mean leaves no relevance per unit of a coefficient', () => {
+  const settings = settingsOf({ mean: 0.5 });
+  const R = map(inputShape(settings), 3);
+  const P = spectrogram(speech, settings);
+  expect(throughFrontEnd(R, P, settings, R)).toEqual(throughFrontEnd(R, P, settings));
+});

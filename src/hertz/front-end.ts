@@ -2,7 +2,7 @@
 import { tablesOf } from '../features/input.ts';
 import { type Matrix, mapMatrix, multiply } from '../features/matrix.ts';
 import type { Signal } from '../features/pad.ts';
-import { scaled } from '../features/scaling.ts';
+import { ofRow, scaled } from '../features/scaling.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import { type Books, type Carried, passed, throughMatrix } from './linear.ts';
 
@@ -40,8 +40,14 @@ export const CEPSTRAL_EPSILON = 0.01;
  * Carries the relevance of a spectral model's input [bins, frames] to the cells of the spectrogram.
  *
  * @param power the clip's spectrogram [1 + nFft/2, frames], raised to `settings.power`
+ * @param perUnit relevance per unit of the input, of its shape, where the method gives it; of use to MFCCs
  */
-export function throughFrontEnd(relevance: Matrix, power: Matrix, settings: FeatureSettings): CarriedBack {
+export function throughFrontEnd(
+  relevance: Matrix,
+  power: Matrix,
+  settings: FeatureSettings,
+  perUnit?: Matrix,
+): CarriedBack {
   const steps: HertzStep[] = [];
   let at = relevance;
   const take = (name: HertzStep['name'], { relevance: next, ...books }: Carried) => {
@@ -55,7 +61,16 @@ export function throughFrontEnd(relevance: Matrix, power: Matrix, settings: Feat
   }
   const { filters, cepstrum } = tablesOf(settings);
   if (settings.kind === 'mfcc') {
-    take('cosine transform', throughCosineTransform(at, cepstrum, multiply(filters, power), settings));
+    take(
+      'cosine transform',
+      throughCosineTransform(
+        at,
+        cepstrum,
+        multiply(filters, power),
+        settings,
+        perUnit && perCoefficient(perUnit, settings),
+      ),
+    );
   }
   take('scaling', passed(at));
   const mel = at;
@@ -70,13 +85,15 @@ export function throughFrontEnd(relevance: Matrix, power: Matrix, settings: Feat
  *
  * @param D liftered cosine transform [nMfcc, nMels]
  * @param mel the mel spectrogram [nMels, frames]
+ * @param perUnit relevance per unit of the coefficients, where it is known; else R/s(c) with ε = {@link CEPSTRAL_EPSILON}
+ * times the root mean square of each coefficient
  */
 export function throughCosineTransform(
   relevance: Matrix,
   D: Matrix,
   mel: Matrix,
   settings: FeatureSettings,
-  epsilon = CEPSTRAL_EPSILON,
+  perUnit?: Matrix,
 ): Carried {
   const floor = scaledSilence(mel, settings);
   const e = mapMatrix(scaled(mel, settings), (v) => v - floor);
@@ -87,12 +104,20 @@ export function throughCosineTransform(
   }).data;
   // Σⱼ D_kj is 0 for k ≥ 1, but for rounding.
   const b = rowSums.map((v) => (Math.abs(v) < 1e-9 ? 0 : v * floor));
+  if (perUnit) return throughMatrix(D, e, relevance, { b, perUnit });
   const c = multiply(D, e);
   const size = b.map((offset, k) => {
     const row = c.data.subarray(k * c.columns, (k + 1) * c.columns);
     return Math.sqrt(row.reduce((total, v) => total + (v + offset) ** 2, 0) / c.columns);
   });
-  return throughMatrix(D, e, relevance, { b, epsilon: size.map((v) => epsilon * v) });
+  return throughMatrix(D, e, relevance, { b, epsilon: size.map((v) => CEPSTRAL_EPSILON * v) });
+}
+
+/** ρ of the coefficients from that of (c − mean)/std; undefined where a mean makes one no multiple of the other. */
+function perCoefficient(perUnit: Matrix, { mean, std }: FeatureSettings): Matrix | undefined {
+  const isScale = typeof mean === 'number' ? mean === 0 : mean.every((v) => v === 0);
+  const data = perUnit.data.map((v, i) => v / ofRow(std, Math.floor(i / perUnit.columns)));
+  return isScale ? { ...perUnit, data } : undefined;
 }
 
 /** What a value of 0 is scaled to in this clip: 0 as a level, the floor in decibels, ln(offset). */

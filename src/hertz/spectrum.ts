@@ -48,10 +48,12 @@ export function spectrumOf(
   const { sampleRate } = settings;
   if (settings.kind !== 'waveform') {
     const power = spectrogram(samples, settings);
+    const inFloat64 = (data: Signal) => ({ ...relevance, data: Float64Array.from(data) });
     const carried = throughFrontEnd(
-      { ...relevance, data: Float64Array.from(relevance.data) },
+      inFloat64(relevance.data),
       power,
       settings,
+      perUnit && inFloat64(perUnit.data),
     );
     return {
       ...carried,

@@ -110,6 +110,7 @@ export async function explain(
   const explainer = await Explainer.open(nodeRuntime, model.graph, {
     method,
     ledger: 'auto',
+    perUnit: true,
     against: against !== undefined,
     ...(start && { start }),
     ...(range && { range }),
@@ -175,7 +176,11 @@ async function explainClip(
   const [predicted] = ranked;
   const explained = target === PREDICTED ? predicted : target;
   const relevance = fromLayout(got.relevance, settings.layout, shape);
-  const spectrum = spectrumOf({ samples: clip.fit.samples, input: clip.features, relevance }, settings);
+  const perUnit = got.perUnit && fromLayout(got.perUnit, settings.layout, shape);
+  const spectrum = spectrumOf(
+    { samples: clip.fit.samples, input: clip.features, relevance, ...(perUnit && { perUnit }) },
+    settings,
+  );
   const other = against === RUNNER_UP ? ranked.find((k) => k !== explained) : against;
   return {
     clip,
