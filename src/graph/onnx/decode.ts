@@ -178,7 +178,7 @@ class Reading {
       throw new ModelError({
         what: `${this.model}: input "${open.input}" has no fixed size on axis ${open.axis} ("${open.name}")`,
         expected: 'a number on every axis but the first',
-        got: `${cause.message}`.replace(/[.]$/, ''),
+        got: `a name, which ${node.op} "${node.name}" cannot do with`,
         todo: 'Export the model with a fixed input size.',
         cause,
       });
