@@ -11,7 +11,7 @@ export { decodeNpz, encodeNpz } from './files/npz.ts';
 export { type Audio, assertAudible, makeAudio } from './audio/audio.ts';
 export { decodeAudio } from './audio/decode.ts';
 export type { AudioLimits } from './audio/limits.ts';
-export { resample } from './audio/resample.ts';
+export { type ResampleQuality, resample } from './audio/resample.ts';
 export type { ByteSource } from './audio/source.ts';
 export { decodeWav, encodeWav } from './audio/wav.ts';
 
@@ -182,7 +182,7 @@ export {
 
 // report: explanations to pictures and a page
 export { type BandsData, bandsFigure, type CorrectWrongData, correctWrongFigure } from './report/bands.ts';
-export type { ClipData, ClipPicture, Grid } from './report/clip.ts';
+export type { ClipData, ClipPicture, Grid, MapData } from './report/clip.ts';
 export { type ConfusionData, confusionFigure } from './report/confusion.ts';
 export { type LearningCurvesOptions, learningCurvesFigure } from './report/curves.ts';
 export {
@@ -190,10 +190,13 @@ export {
   type ComparisonPicture,
   comparisonFigure,
   describePrediction,
+  type ExplanationData,
   type ExplanationPicture,
   explanationFigure,
   type Prediction,
+  type RelevanceMap,
 } from './report/explanation.ts';
 export { demoPage, type Page, type PageFigure, type PageSection, type PageTable } from './report/page.ts';
+export { spectrumMap } from './report/spectrum.ts';
 export type { Figure } from './report/svg.ts';
 export { type WaveformData, type WaveformPicture, waveformFigure } from './report/waveform.ts';

@@ -61,6 +61,25 @@ it.each(down)('%i Hz to %i Hz rejects what would alias by 145 dB', async (from, 
   }
 });
 
+describe('medium quality', () => {
+  it.each([...down, ...up])('%i Hz to %i Hz passes 85 %% of the band within 0.01 dB', async (from, to) => {
+    const low = Math.min(from, to);
+    const edge = Math.ceil((160 * to) / low);
+    for (const share of [0.02, 0.5, 0.85]) {
+      const hz = (share * low) / 2;
+      const { samples } = await resample(sine(hz, from, 0.3), to, 'medium');
+      expect(worst(samples, hz, to, edge), `${share}`).toBeLessThan(10 ** (0.01 / 20) - 1);
+    }
+  });
+
+  it.each(down)('%i Hz to %i Hz rejects what would alias by 120 dB', async (from, to) => {
+    for (const share of [1.02, 1.3, from / to - 0.05]) {
+      const { samples } = await resample(sine((share * to) / 2, from, 0.3), to, 'medium');
+      expect(decibel(power(samples, 160) / 0.5), `${share} of the band`).toBeLessThan(-120);
+    }
+  });
+});
+
 it('keeps the very last samples, where the filter reaches beyond the recording', async () => {
   const samples = new Float32Array(1000).fill(1);
   const { samples: twice } = await resample({ samples, sampleRate: 8000 }, 16000);
