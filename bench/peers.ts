@@ -58,9 +58,9 @@ export class Peer {
     return peer;
   }
 
-  /** `zennit 0.5.1`, … */
-  name(library: Library): string {
-    return `${NAMES[library]} ${this.installed[library]}`;
+  /** `zennit 0.5.1 on PyTorch 2.9.0`, … */
+  title(library: Library): string {
+    return library === 'torch' ? this.name(library) : `${this.name(library)} on ${this.name('torch')}`;
   }
 
   /** What is installed there. */
@@ -106,6 +106,10 @@ export class Peer {
 
   stop(): void {
     this.child.stdin?.end();
+  }
+
+  private name(library: Library): string {
+    return `${NAMES[library]} ${this.installed[library]}`;
   }
 
   private async ask(question: object): Promise<Answer> {

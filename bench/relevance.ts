@@ -100,7 +100,7 @@ function print({ name, median, least }: Timing, batch: number, ...rest: readonly
   const clips = (batch * 1000) / median;
   const time = `${median.toFixed(1).padStart(8)} ms (least ${least.toFixed(1).padStart(6)})`;
   const cells = [time, `${clips.toFixed(0).padStart(6)} clips/s`, ...rest];
-  console.log(`${name.padEnd(34)}${cells.join('  ')}`);
+  console.log(`${name.padEnd(38)}${cells.join('  ')}`);
 }
 
 /** Prints a method's rows: it, it with its ledger, and what other tools take, each in turns with it. */
@@ -121,7 +121,7 @@ async function measure(run: Case, method: string): Promise<void> {
 }
 
 async function compare({ batch }: Case, ours: Opened, peer: Peer, library: Library): Promise<void> {
-  const name = `  ${peer.name(library)}`;
+  const name = `  ${peer.title(library)}`;
   try {
     const theirs = await peer.open(library, ours.name);
     const got = await ours.session.run(ours.feeds);
