@@ -1,3 +1,5 @@
 // The public API in browsers: what runs anywhere, and ONNX Runtime in WebAssembly.
+
+export { decodeInBrowser } from './audio/browser-decoder.ts';
 export * from './everywhere.ts';
 export { wasmAt, webRuntime } from './runtime/web.ts';

@@ -8,7 +8,7 @@ import { decodeAudio } from './decode.ts';
 
 const folder = fileURLToPath(new URL('../../test/golden/audio/', import.meta.url));
 const bytesOf = (name: string) => new Uint8Array(readFileSync(folder + name));
-const names = readdirSync(folder).filter((name) => !name.endsWith('.npy'));
+const names = readdirSync(folder).filter((name) => /\.(flac|oga|ogg|opus|mp3)$/.test(name));
 
 /** Largest difference to the reference. FLAC is lossless; the others' decoders differ in the order of float32 sums. */
 const BOUNDS: Record<string, number> = { flac: 0, oga: 0, ogg: 1e-6, mp3: 2e-5, opus: 1e-4 };
@@ -50,7 +50,7 @@ describe('recognised by content', () => {
   });
 
   it.each<[string, string, RegExp]>([
-    ['M4A', '\0\0\0\x20ftypM4A ', /got an M4A or MP4 file.*patented.*ffmpeg -i x\.bin out\.flac/],
+    ['M4A', '\0\0\0\x20ftypM4A ', /got an M4A or MP4 file.*under patents.*ffmpeg -i x\.bin out\.flac/],
     ['3GP', '\0\0\0\x20ftyp3gp4', /got a 3GP file/],
     ['AAC', '\xff\xf1\x50\x80', /got an AAC file/],
     ['AIFF', 'FORM\0\0\0\0AIFF', /got an AIFF file\. Convert it first/],

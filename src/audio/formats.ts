@@ -35,7 +35,7 @@ const FORMATS: readonly Format[] = [
 ];
 
 /** Names of what can be read, for error messages. */
-export const READABLE = 'WAV, FLAC, MP3, Ogg Vorbis or Opus';
+const READABLE = 'WAV, FLAC, MP3, Ogg Vorbis or Opus';
 
 const OTHERS: readonly [name: string, is: (head: string) => boolean][] = [
   ['an M4A or MP4 file (AAC or ALAC)', (head) => /^....ftyp(?!3g)/s.test(head)],
@@ -81,13 +81,19 @@ function isMpegFrame(head: string): boolean {
   return a === 0xff && b >= 0xe0 && (b & 0x18) !== 0x08 && (b & 6) !== 0 && c >> 4 !== 15 && (c & 12) !== 12;
 }
 
+/** The format of a file, undefined where it cannot be decoded. */
+export function findFormat(bytes: Uint8Array): Format | undefined {
+  const head = headOf(bytes);
+  return FORMATS.find(({ is }) => is(head));
+}
+
 /** The format of a file that can be decoded. @throws AudioError where there is none, naming what it is */
 export function formatOf(bytes: Uint8Array, name: string): Format {
   if (bytes.length === 0) throw new AudioError(`${name}: the file is empty`);
+  const format = findFormat(bytes);
+  if (format) return format;
   const head = headOf(bytes);
-  const format = FORMATS.find(({ is }) => is(head));
-  if (!format) throw unreadable(name, otherFormat(bytes));
-  return format;
+  throw unreadable(name, OTHERS.find(([, is]) => is(head))?.[0]);
 }
 
 /** The file without an ID3v2 tag before it, which MP3 has, and FLAC may have. */
@@ -98,21 +104,12 @@ export function withoutTag(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(Math.min(bytes.length, 10 + size + footer));
 }
 
-/** What a file is that cannot be decoded, as far as its first bytes tell: "an AIFF file". */
-export function otherFormat(bytes: Uint8Array): string | undefined {
-  const head = headOf(bytes);
-  const own = FORMATS.find(({ is }) => is(head));
-  return own
-    ? `${/^[AMO]/.test(own.name) ? 'an' : 'a'} ${own.name} file`
-    : OTHERS.find(([, is]) => is(head))?.[0];
-}
-
 const headOf = (bytes: Uint8Array) => String.fromCharCode(...bytes.subarray(0, HEAD));
 
 /** M4A is named apart, as it is asked for most. */
 function unreadable(name: string, got: string | undefined): AudioError {
   const file = name.split(/[\\/]/).at(-1);
-  const reason = got?.includes('AAC') ? 'AAC is patented, and no decoder with a free licence is known. ' : '';
+  const reason = got?.includes('AAC') ? 'AAC is under patents, and its free decoders are under the GPL. ' : '';
   return new AudioError({
     what: `${name}: not a recording that can be read`,
     expected: READABLE,

@@ -46,7 +46,7 @@ def flac(name, samples, rate, bits, *options):
         f.write(raw(samples, bits))
         f.flush()
         shape = ["--endian=little", "--sign=signed", f"--channels={samples.shape[1]}", f"--bps={bits}", "--no-padding"]
-        run("flac", "-s", "-f", "--force-raw-format", *shape, f"--sample-rate={rate}", *options, "-o", OUT / name, f.name)
+        run("flac", "-s", "-f", "--serial-number=1", "--force-raw-format", *shape, f"--sample-rate={rate}", *options, "-o", OUT / name, f.name)
     whole = numpy.round(samples * 2.0 ** (bits - 1)) / 2.0 ** (bits - 1)
     store(name, samples.shape[1], whole)
 
@@ -75,7 +75,7 @@ with tempfile.TemporaryDirectory() as folder:
         ("surround.ogg", 16000, 6, 2),
     ]:
         wav(source, chirp(rate, channels), rate)
-        run("oggenc", "-Q", "-q", quality, source, "-o", OUT / name)
+        run("oggenc", "-Q", "-s", 1, "-q", quality, source, "-o", OUT / name)
         decoded = pathlib.Path(folder) / "decoded.wav"
         run("sndfile-convert", "-float32", OUT / name, decoded)  # libvorbis; ffmpeg's own misses the exact end
         store(name, channels, reference("-i", decoded))
@@ -84,7 +84,7 @@ with tempfile.TemporaryDirectory() as folder:
         ("music.opus", 48000, 2, ["--bitrate", "64", "--music"]),
     ]:
         wav(source, chirp(rate, channels), rate)
-        run("opusenc", "--quiet", *options, source, OUT / name)
+        run("opusenc", "--quiet", "--serial", 1, *options, source, OUT / name)
         decoded = pathlib.Path(folder) / "decoded.wav"
         run("opusdec", "--quiet", "--rate", 48000, "--float", "--no-dither", OUT / name, decoded)
         store(name, channels, reference("-i", decoded))
@@ -95,3 +95,6 @@ with tempfile.TemporaryDirectory() as folder:
         wav(source, chirp(rate, channels), rate)
         run("lame", "--quiet", *options, source, OUT / name)
         store(name, channels, reference("-i", OUT / name))
+    # AAC is decoded by browsers only, each with a delay of its own: no reference samples.
+    wav(source, chirp(44100, 2), 44100)
+    run("ffmpeg", "-v", "error", "-y", "-i", source, "-c:a", "aac", "-bitexact", OUT / "aac.m4a")
