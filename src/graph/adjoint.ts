@@ -210,7 +210,7 @@ export function maxPoolForward(g: GraphBuilder, node: NodeOf<'MaxPool'>): Record
   const axes = pairedAxes(w);
   for (const axis of axes.toReversed()) {
     const [first, second] = halves(g, rest, axis + 2, w.output[axis]);
-    saved[`wins${axis}`] = g.cast(g.emit('GreaterOrEqual', [first, second]), g.type(x).dtype);
+    saved[`wins${axis}`] = g.emit('GreaterOrEqual', [first, second]);
     const last = axis === axes[0];
     rest = last ? y : g.fresh(`${node.name}_max`);
     const name = last ? node.name : rest;
@@ -245,7 +245,7 @@ export function maxPoolPlaces(
   const divide = (part: string, wins: readonly string[], axis: number): string[] => {
     const [own, ...later] = wins;
     if (own === undefined) return [part];
-    const first = g.mul(part, own);
+    const first = g.mul(part, g.cast(own, g.type(part).dtype));
     const rest = later.map((name) => halves(g, name, axis + 2, w.output[axis]));
     return [first, g.sub(part, first)].flatMap((half, k) =>
       divide(
@@ -282,7 +282,7 @@ export function maxPoolBackward(
   }
   let adjoint = r;
   for (const axis of pairedAxes(w)) {
-    const first = g.mul(adjoint, saved[`wins${axis}`]);
+    const first = g.mul(adjoint, g.cast(saved[`wins${axis}`], g.type(adjoint).dtype));
     adjoint = interleaved(g, first, g.sub(adjoint, first), axis + 2, w.input[axis]);
   }
   return adjoint;
