@@ -6,7 +6,12 @@ const shared = { format: 'esm', fixedExtension: false, dts: true } as const;
 export default defineConfig([
   {
     ...shared,
-    entry: { index: 'src/index.ts', main: 'src/cli/main.ts', 'decode-thread': 'src/audio/decode-thread.ts' },
+    entry: {
+      index: 'src/index.ts',
+      main: 'src/cli/main.ts',
+      'decode-thread': 'src/audio/decode-thread.ts',
+      'hear-thread': 'src/hearing/thread.ts',
+    },
     platform: 'node',
     target: 'node20',
   },

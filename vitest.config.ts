@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    globalSetup: ['test/support/build.ts', 'test/support/chromium.ts'],
+    globalSetup: ['test/support/cache.ts', 'test/support/build.ts', 'test/support/chromium.ts'],
     testTimeout: 60_000,
     maxWorkers: 2,
   },

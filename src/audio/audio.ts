@@ -34,8 +34,11 @@ export function makeAudio(samples: Float32Array, sampleRate: number, name = 'aud
 
 /** Refuses a recording whose every sample is zero. @throws AudioError */
 export function assertAudible(audio: Audio, name = 'audio'): void {
-  if (audio.samples.every((s) => s === 0)) {
-    const what = `${name}: the recording is silent (all ${audio.samples.length} samples are 0)`;
-    throw new AudioError({ what, todo: 'Leave it out, or record it again.' });
-  }
+  if (audio.samples.every((s) => s === 0)) throw silentError(name, audio.samples.length);
+}
+
+/** What is said of a recording whose every sample is zero. */
+export function silentError(name: string, samples: number): AudioError {
+  const what = `${name}: the recording is silent (all ${samples} samples are 0)`;
+  return new AudioError({ what, todo: 'Leave it out, or record it again.' });
 }

@@ -1,12 +1,10 @@
 // A corpus as a training run needs it: its recordings checked, the model's input settled, its clips heard.
-import { assertAudible } from '../audio/audio.ts';
-import { readAudio } from '../audio/read.ts';
-import { resample } from '../audio/resample.ts';
+import { silentError } from '../audio/audio.ts';
 import { type Clip, type Corpus, labelsOf, pathInside } from '../corpus/clip.ts';
 import { CorpusError, EarmarkError, FeatureError } from '../errors.ts';
-import { type FittedClip, fitClip } from '../features/clip.ts';
-import { melPower } from '../features/input.ts';
 import { defaultFeatures, type FeatureSettings } from '../features/settings.ts';
+import { hearRecordings, measureRecordings } from '../hearing/hear.ts';
+import type { Heard, Recording } from '../hearing/task.ts';
 import type { Example } from '../training/examples.ts';
 import { describeError } from './describe.ts';
 import type { Terminal } from './frame.ts';
@@ -35,7 +33,7 @@ export interface InputWishes {
 /** A clip of the corpus, heard. */
 export interface HeardExample extends Example {
   readonly clip: Clip;
-  readonly fit: Pick<FittedClip, 'start' | 'padBefore' | 'padAfter' | 'cut'>;
+  readonly fit: Heard['fit'];
 }
 
 /** Below it there is no speech, nor room for the windows and bands of a model's input, Hz. */
@@ -51,28 +49,35 @@ const FRAMES_MULTIPLE = 8;
 /**
  * Reads every recording once, to know its length and rate and that it can be read.
  * @param skipBad whether recordings that cannot be used are left out
+ * @param cache folder where what is found is kept
  * @throws CorpusError where some cannot be used and are not to be skipped
  */
 export async function survey(
   corpus: Corpus,
   skipBad: boolean,
   { note, progress }: Terminal,
+  cache?: string,
 ): Promise<Surveyed> {
   const found: { index: number; clip: Clip; seconds: number; sampleRate: number }[] = [];
   const bad: string[] = [];
   progress.start(corpus.clips.length, 'checking recordings');
-  for (const [i, clip] of corpus.clips.entries()) {
-    try {
-      const audio = await readAudio(clip.path);
-      assertAudible(audio, clip.path);
-      const { samples, sampleRate } = audio;
-      found.push({ index: i, clip, seconds: samples.length / sampleRate, sampleRate });
-    } catch (error) {
-      if (!(error instanceof EarmarkError)) throw error;
+  const measured = await measureRecordings(
+    corpus.clips.map((clip) => clip.path),
+    { cache, onProgress: progress.update, onNote: note },
+  );
+  for (const [index, clip] of corpus.clips.entries()) {
+    const recording = measured[index];
+    const error =
+      recording instanceof EarmarkError
+        ? recording
+        : recording.peak === 0 && silentError(clip.path, recording.samples);
+    if (error) {
       bad.push(error.message);
       note(describeError(error));
+    } else {
+      const { samples, sampleRate } = recording as Recording;
+      found.push({ index, clip, seconds: samples / sampleRate, sampleRate });
     }
-    progress.update(i + 1);
   }
   progress.stop();
   if (bad.length > 0 && !skipBad) {
@@ -136,28 +141,35 @@ export function settleFeatures(
   return { ...settings, clipSamples: (even - 1) * settings.hopLength };
 }
 
-/** Hears clips at the model's rate and length. */
+/**
+ * Hears clips at the model's rate and length.
+ *
+ * @param cache folder where what is heard is kept
+ * @throws AudioError, FileError where a recording cannot be heard
+ */
 export async function hearExamples(
   { corpus }: Surveyed,
   indices: readonly number[],
   labels: readonly string[],
   settings: FeatureSettings,
-  { progress }: Terminal,
+  { note, progress }: Terminal,
+  cache?: string,
 ): Promise<HeardExample[]> {
-  const examples: HeardExample[] = [];
   progress.start(indices.length, 'computing features');
-  for (const i of indices) {
-    const clip = corpus.clips[i];
-    const { samples } = await resample(await readAudio(clip.path), settings.sampleRate);
-    const { start, padBefore, padAfter, cut } = fitClip(samples, settings.clipSamples);
-    examples.push({
-      clip: { ...clip, path: pathInside(corpus, clip) },
-      fit: { start, padBefore, padAfter, cut },
-      power: melPower(samples, settings),
-      label: labels.indexOf(clip.label),
-    });
-    progress.update(examples.length);
-  }
+  const clips = indices.map((i) => corpus.clips[i]);
+  const heard = await hearRecordings(
+    clips.map((clip) => clip.path),
+    settings,
+    { cache, onProgress: progress.update, onNote: note },
+  );
   progress.stop();
-  return examples;
+  return heard.map((result, i) => {
+    if (result instanceof EarmarkError) throw result;
+    const clip = clips[i];
+    return {
+      ...result,
+      clip: { ...clip, path: pathInside(corpus, clip) },
+      label: labels.indexOf(clip.label),
+    };
+  });
 }

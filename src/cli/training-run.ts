@@ -43,6 +43,8 @@ export interface RunWishes extends InputWishes {
   readonly skipBad?: boolean;
   /** How the test part is explained. */
   readonly method: string;
+  /** Folder where features are kept for other runs; without it none are. */
+  readonly cacheFolder?: string;
 }
 
 /** The networks halve their input three times. */
@@ -86,7 +88,7 @@ export async function trainingRun(
   const whole = await resolveSplit(corpus, wishes.split, splitOptions);
   if (corpus.note) note(`${corpus.name}: ${corpus.note}`);
 
-  const surveyed = await survey(corpus, wishes.skipBad ?? false, terminal);
+  const surveyed = await survey(corpus, wishes.skipBad ?? false, terminal, wishes.cacheFolder);
   const split = surveyed.bad.length > 0 ? splitOfKept(whole, surveyed) : whole;
   for (const warning of split.warnings) note(`warning: ${warning}`);
   const validation = validationSplit(surveyed.corpus, split, { seed: wishes.seed });
@@ -101,7 +103,8 @@ export async function trainingRun(
     });
   }
   const labels = labelsOf(surveyed.corpus.clips);
-  const hear = (indices: readonly number[]) => hearExamples(surveyed, indices, labels, settings, terminal);
+  const hear = (indices: readonly number[]) =>
+    hearExamples(surveyed, indices, labels, settings, terminal, wishes.cacheFolder);
   const training = await hear(validation.train);
   const watched = await hear(validation.validation);
   const test = await hear(split.test);

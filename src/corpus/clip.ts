@@ -1,6 +1,6 @@
 // What a corpus is: labelled clips, and who speaks them where that is known.
 /** How recordings lie on disk; {@link layouts} says what each looks like. */
-export type Layout = 'audiomnist' | 'fsdd' | 'folders';
+export type Layout = 'audiomnist' | 'fsdd' | 'folders' | 'manifest';
 
 /** One labelled recording, on disk or in memory. */
 export interface Clip {

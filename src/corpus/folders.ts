@@ -1,4 +1,4 @@
-// A folder per class: the class is the folder that a recording lies in; the speakers are unknown.
+// A folder per class: the class is the folder that a recording lies in; the speakers are unknown but for Speech Commands'.
 import type { Clip } from './clip.ts';
 import { isRecording, type Listing, listFolder } from './disk.ts';
 import type { Found } from './layout.ts';
@@ -16,9 +16,16 @@ export async function readFolders(place: Listing): Promise<Found | null> {
     const label = place.folders[i]!;
     const recordings = label.startsWith('_') ? [] : files.filter(isRecording);
     if (recordings.length === 0) skipped.push(label);
-    for (const name of recordings) clips.push({ path: `${path}/${name}`, label, speaker: null, columns: {} });
+    for (const name of recordings) {
+      clips.push({ path: `${path}/${name}`, label, speaker: speakerIn(name), columns: {} });
+    }
   });
   if (clips.length === 0) return null;
   const leftOut = place.files.filter(isRecording).map((name) => `${place.path}/${name}`);
   return { clips, leftOut, notes: skipped.length ? [`no class folders: ${skipped.join(', ')}`] : [] };
+}
+
+/** Speech Commands' names begin with a hash of the speaker: HASH_nohash_N.wav. */
+function speakerIn(name: string): string | null {
+  return /^([0-9a-f]{8})_nohash_\d+\.wav$/i.exec(name)?.[1] ?? null;
 }

@@ -7,6 +7,7 @@ export const layouts: Record<Layout, string> = {
   audiomnist: "AudioMNIST's (data/NN/D_NN_R.wav: digit D, speaker NN, repetition R)",
   fsdd: "the Free Spoken Digit Dataset's (D_SPEAKER_R.wav, or recordings/D_SPEAKER_R.wav)",
   folders: 'a folder per class (CLASS/anything.wav)',
+  manifest: 'a manifest (a CSV or JSONL file with the columns path and label)',
 };
 
 /** What a layout's reader found in a place. */

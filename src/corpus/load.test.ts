@@ -180,3 +180,9 @@ describe('what is refused', () => {
     await expect(loadCorpus(root)).rejects.toThrow(message);
   });
 });
+
+it('knows the speakers of Speech Commands', async () => {
+  const root = temporaryFolder(['yes/004ae714_nohash_0.wav', 'no/004ae714_nohash_1.wav', 'no/other.wav']);
+  const { clips } = await loadCorpus(root);
+  expect(clips.map((clip) => clip.speaker)).toEqual(['004ae714', null, '004ae714']);
+});

@@ -1,4 +1,4 @@
-// Loads a folder of recordings, whichever of the known layouts it has.
+// Loads a folder of recordings, whichever of the known layouts it has, or a manifest.
 import { resolve } from 'node:path';
 import { CorpusError } from '../errors.ts';
 import { readAudioMnist } from './audiomnist.ts';
@@ -7,6 +7,7 @@ import { isRecording, type Listing, listFolder } from './disk.ts';
 import { readFolders } from './folders.ts';
 import { readFsdd } from './fsdd.ts';
 import { type Found, type LayoutReader, layouts } from './layout.ts';
+import { isManifest, loadManifest, type ManifestOptions } from './manifest.ts';
 
 const readers: [Layout, LayoutReader][] = [
   ['audiomnist', readAudioMnist],
@@ -18,10 +19,16 @@ const readers: [Layout, LayoutReader][] = [
  * Loads a corpus. The layout is recognised from the names of folders and files; the recordings themselves are not read.
  * They may lie in the folder itself, in `data` or `recordings` in it, or below its only folder (an unpacked archive).
  *
- * @throws FileError where the folder is missing, is a file, or cannot be read
- * @throws CorpusError where there are no recordings, no known layout, or fewer than two classes
+ * @param path a folder, or a manifest (.csv, .jsonl)
+ * @throws FileError where it is missing, is another file, or cannot be read
+ * @throws CorpusError where there are no recordings, no known layout, fewer than two classes, or a faulty line
  */
-export async function loadCorpus(path: string): Promise<Corpus> {
+export async function loadCorpus(path: string, options: ManifestOptions = {}): Promise<Corpus> {
+  if (isManifest(path)) return loadManifest(path, options);
+  if (options.label !== undefined) {
+    const got = 'a folder, whose layout names the classes';
+    throw new CorpusError({ what: 'column of the classes', expected: 'a manifest (.csv or .jsonl)', got });
+  }
   const root = resolve(path).replaceAll('\\', '/');
   const places = await placesIn(await listFolder(root), 3);
   let oneClass: Found | undefined;

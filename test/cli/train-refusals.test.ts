@@ -35,7 +35,7 @@ describe('recordings that cannot be used', () => {
   const BAD: Readonly<Record<string, [Uint8Array | string, RegExp]>> = {
     '0_alex_2.wav': [wav(new Float32Array(4000).fill(0.1)).subarray(0, 900), /the WAV file is truncated/],
     '0_alex_3.wav': ['', /the file is empty/],
-    '1_f1_2.wav': ['not a recording at all', /not a WAV file/],
+    '1_f1_2.wav': ['not a recording at all', /not a recording that can be read/],
     '1_f1_3.wav': [wav(new Float32Array(4000)), /the recording is silent/],
     '1_m3_2.wav': [nan, /sample 10 of 100 is not a number/],
     '1_m3_3.wav': [noRate, /invalid sample rate/],
@@ -225,7 +225,7 @@ describe('refuses', () => {
   it.each<[string, string, RegExp]>([
     ['a missing folder', 'none', /cannot read the folder \S+none: no such file or folder/],
     ['a file as corpus', 'digits/0_f1_0.wav', /0_f1_0\.wav: expected a folder of recordings, got a file/],
-    ['an empty folder', 'empty', /empty: not a corpus of a known layout: [^\n]+ got no WAV file/],
+    ['an empty folder', 'empty', /empty: not a corpus of a known layout: [^\n]+ got no recording/],
   ])('%s', async (_, data, message) => {
     const folder = folderWith();
     mkdirSync(join(folder, 'empty'));

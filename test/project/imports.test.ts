@@ -12,6 +12,7 @@ const PIPELINE = [
   'audio',
   'corpus',
   'features',
+  'hearing',
   'graph',
   'model',
   'training',
@@ -25,7 +26,7 @@ const PIPELINE = [
 /** What a folder may import beyond (runtime) or short of (the others) its place in the pipeline. */
 const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
   features: ['corpus', 'files'],
-  graph: ['files', 'audio', 'corpus', 'features'],
+  graph: ['files', 'audio', 'corpus', 'features', 'hearing'],
   report: ['graph', 'model', 'training', 'relevance'],
 };
 /** Folders that run in a browser as they are, but for the modules that read files. */

@@ -1,6 +1,7 @@
 // `earmark train`: from a folder of recordings to a tested model.
 import { type Command, Option } from 'commander';
 import { loadCorpus } from '../../corpus/load.ts';
+import { cacheFolder } from '../../hearing/cache.ts';
 import { architectures } from '../../model/architectures.ts';
 import { DEFAULT_METHOD } from '../../relevance/method.ts';
 import { FIT } from '../../training/fit.ts';
@@ -15,11 +16,19 @@ export interface TrainOptions extends RunWishes {
   readonly out: string;
   /** Whether a run that is there is replaced. */
   readonly replace?: boolean;
+  /** Whether features are kept for other runs. */
+  readonly cache?: boolean;
+  /** Of a manifest, the column of the classes. */
+  readonly label?: string;
 }
 
 const EXAMPLE = `
 DATA has AudioMNIST's layout (data/NN/D_NN_R.wav: digit D, speaker NN), the Free
-Spoken Digit Dataset's (D_SPEAKER_R.wav), or a folder for each class.
+Spoken Digit Dataset's (D_SPEAKER_R.wav), a folder for each class, or is a manifest:
+a CSV or JSONL file with the columns path, label and, if known, speaker.
+
+Features are kept in $XDG_CACHE_HOME/earmark (else ~/.cache/earmark), by the recordings'
+content and the settings, at most 4 GB; a run that was interrupted goes on from them.
 
 RUN is a folder: model.onnx (with which predict and explain need nothing else),
 metrics.json, split.json (which --split reads back), history.jsonl, config.json,
@@ -35,7 +44,7 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
     .description(
       'Train a classifier on a folder of recordings; test it on the part set aside, and explain that part.',
     )
-    .argument('<data>', 'folder of recordings')
+    .argument('<data>', 'folder of recordings, or a manifest')
     .requiredOption('--out <run>', 'folder to write the run to')
     .option(
       '--split <kind|file>',
@@ -79,6 +88,8 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
       'how the test part is explained; `earmark explain --help` lists the methods',
       DEFAULT_METHOD,
     )
+    .option('--label <column>', "of a manifest, the column of the classes (default: 'label')")
+    .option('--no-cache', 'compute all features, and keep none for other runs')
     .option('--skip-bad', 'leave out recordings that cannot be used')
     .option('--replace', 'replace the run that is in the folder')
     .addOption(jsonOption())
@@ -92,7 +103,13 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
 export async function train(data: string, options: TrainOptions, terminal: Terminal): Promise<Result> {
   const folder = { path: options.out, replace: options.replace ?? false };
   await checkRunFolder(folder);
-  const run = await trainingRun(await loadCorpus(data), options, terminal);
+  const { label, cache = true } = options;
+  const wishes = cache ? { ...options, cacheFolder: cacheFolder() } : options;
+  const run = await trainingRun(
+    await loadCorpus(data, label === undefined ? {} : { label }),
+    wishes,
+    terminal,
+  );
   await writeRun(run, folder);
   const { accuracy, correct, clips } = run.metrics;
   const text = [

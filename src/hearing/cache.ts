@@ -1,0 +1,94 @@
+// Remembers what was computed of recordings, on disk: one file to an answer, whole or not there, the oldest dropped first.
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import { crc32 } from 'node:zlib';
+import { diskError } from '../files/atomic.ts';
+
+/** Most bytes that are kept by default: AudioMNIST's mel spectrograms take 1.2 GB. */
+export const MAX_CACHE = 4e9;
+
+/** Where answers are kept: in `$XDG_CACHE_HOME/earmark`, else in `~/.cache/earmark`. */
+export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'earmark', 'recordings');
+}
+
+/** Answers by their key, which is hexadecimal. */
+export class Cache {
+  private readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** What is remembered; undefined where nothing is, or it is damaged. What is used counts as new. */
+  async get(key: string): Promise<unknown> {
+    const path = this.path(key);
+    try {
+      const bytes = await readFile(path);
+      const body = bytes.subarray(4);
+      if (bytes.readUInt32LE(0) !== crc32(body)) return undefined;
+      const now = new Date();
+      await utimes(path, now, now).catch(() => {});
+      return deserialize(body);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Remembers. @returns why that cannot be done, where it cannot */
+  async put(key: string, value: unknown): Promise<string | undefined> {
+    const path = this.path(key);
+    const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+    const body = serialize(value);
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32LE(crc32(body));
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(temporary, Buffer.concat([sum, body]));
+      await rename(temporary, path);
+      return undefined;
+    } catch (cause) {
+      await rm(temporary, { force: true }).catch(() => {});
+      return diskError(`cannot write to ${this.folder}`, cause).message;
+    }
+  }
+
+  private path(key: string): string {
+    return join(this.folder, key.slice(0, 2), key.slice(2));
+  }
+}
+
+/** Drops what was used longest ago until at most `maxBytes` are left, and what interrupted runs left behind. */
+export async function pruneCache(folder: string, maxBytes: number = MAX_CACHE): Promise<void> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      const found = await stat(path).catch(() => undefined);
+      return found?.isFile() ? { path, size: found.size, used: found.mtimeMs } : undefined;
+    }),
+  );
+  const newestFirst = files.filter((file) => file !== undefined).sort((a, b) => b.used - a.used);
+  const hourAgo = Date.now() - 3600e3;
+  let total = 0;
+  for (const { path, size, used } of newestFirst) {
+    total += size;
+    const isLeftBehind = path.endsWith('.tmp') && used < hourAgo;
+    if (total > maxBytes || isLeftBehind) await rm(path, { force: true }).catch(() => {});
+  }
+}
+
+/** SHA-256 of a file's bytes, read piece by piece. @throws FileError */
+export async function hashOfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk);
+  } catch (cause) {
+    throw diskError(`cannot read the recording ${path}`, cause);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,97 @@
+// One recording of a corpus, measured or turned into features: what a worker thread does, and what it remembers.
+import { createHash } from 'node:crypto';
+import { assertAudible } from '../audio/audio.ts';
+import { type Measured, measure } from '../audio/measure.ts';
+import { readAudio } from '../audio/read.ts';
+import { resample } from '../audio/resample.ts';
+import { EarmarkError, type ErrorParts } from '../errors.ts';
+import { type FittedClip, fitClip } from '../features/clip.ts';
+import { melPower } from '../features/input.ts';
+import type { Matrix } from '../features/matrix.ts';
+import { type FeatureSettings, relevantSettings } from '../features/settings.ts';
+import { Cache, hashOfFile } from './cache.ts';
+
+/** A recording, measured. */
+export interface Recording extends Measured {
+  /** SHA-256 of sample rate and samples: the same sound, in whatever file. */
+  content: string;
+}
+
+/** A recording as a model hears it, up to scaling. */
+export interface Heard {
+  /** Mel spectrogram [nMels, frames], raised to `settings.power`. */
+  power: Matrix;
+  fit: Pick<FittedClip, 'start' | 'padBefore' | 'padAfter' | 'cut'>;
+}
+
+/** To a worker. */
+export interface Task {
+  path: string;
+  /** JSON of the feature settings; without them the recording is measured. */
+  settings?: string;
+  /** Folder of what is remembered. */
+  cache?: string;
+}
+
+/** From a worker. */
+export type Answer = ({ value: Recording | Heard } | { refused: Refusal }) & {
+  /** Why nothing could be remembered. */
+  cacheFault?: string;
+};
+
+/** An error of ours, in a form that crosses threads. */
+export interface Refusal {
+  kind: string;
+  parts: ErrorParts;
+}
+
+/** What is remembered is of this version of what computes it; raise it where decoding or features come out otherwise. */
+export const COMPUTATION = 1;
+
+/** Settings objects by their JSON, since the tables of a mel spectrogram are made once for each object. */
+const known = new Map<string, FeatureSettings>();
+
+/** Does a task; what is wrong with the recording is an answer, too. */
+export async function perform({ path, settings: json, cache: folder }: Task): Promise<Answer> {
+  const settings = json === undefined ? undefined : settingsOf(json);
+  const cache = folder === undefined ? undefined : new Cache(folder);
+  try {
+    const key = cache && keyOf(await hashOfFile(path), settings);
+    const remembered = key && (await cache?.get(key));
+    if (remembered) return { value: remembered as Recording | Heard };
+    const value = settings ? await hear(path, settings) : await measured(path);
+    const cacheFault = key && (await cache?.put(key, value));
+    return { value, ...(cacheFault && { cacheFault }) };
+  } catch (cause) {
+    if (!(cause instanceof EarmarkError)) throw cause;
+    return { refused: { kind: cause.name, parts: { ...cause.parts, cause: undefined } } };
+  }
+}
+
+async function measured(path: string): Promise<Recording> {
+  const audio = await readAudio(path);
+  const { samples, sampleRate } = audio;
+  const hash = createHash('sha256').update(`${sampleRate}:`);
+  hash.update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
+  return { ...measure(audio), content: hash.digest('hex') };
+}
+
+async function hear(path: string, settings: FeatureSettings): Promise<Heard> {
+  const audio = await readAudio(path);
+  assertAudible(audio, path);
+  const { samples } = await resample(audio, settings.sampleRate);
+  const { start, padBefore, padAfter, cut } = fitClip(samples, settings.clipSamples, settings.align);
+  return { power: melPower(samples, settings), fit: { start, padBefore, padAfter, cut } };
+}
+
+function settingsOf(json: string): FeatureSettings {
+  const settings = known.get(json) ?? (JSON.parse(json) as FeatureSettings);
+  known.set(json, settings);
+  return settings;
+}
+
+/** What an answer depends on: the file's bytes, the settings, and how it is computed. */
+function keyOf(file: string, settings: FeatureSettings | undefined): string {
+  const from = [COMPUTATION, file, settings ? relevantSettings(settings) : 'measured'];
+  return createHash('sha256').update(JSON.stringify(from)).digest('hex');
+}
