@@ -41,6 +41,7 @@ export {
   modelInput,
   paddedFrames,
 } from './features/input.ts';
+export { type IstftOptions, istft } from './features/istft.ts';
 export type { Matrix } from './features/matrix.ts';
 export {
   hzToMel,
@@ -160,6 +161,15 @@ export {
 } from './hertz/dft.ts';
 export { type CarriedBack, type HertzStep, throughFrontEnd } from './hertz/front-end.ts';
 export type { Books } from './hertz/linear.ts';
+export {
+  type Listening,
+  type ListenOptions,
+  listen,
+  masked,
+  type Sound,
+  type SoundName,
+} from './hertz/listen.ts';
+export { type Masks, relevanceMasks } from './hertz/mask.ts';
 export { type BandShare, type Profile, profileOf } from './hertz/profile.ts';
 export { type Heard, type Spectrum, spectrumOf } from './hertz/spectrum.ts';
 
