@@ -1,6 +1,7 @@
 // `earmark explain`: for each recording what its model listened to, as pictures, numbers and arrays.
 import { basename, join, parse } from 'node:path';
 import { type Command, Option } from 'commander';
+import { UsageError } from '../../errors.ts';
 import { fromLayout, inputDims, toLayout } from '../../features/layout.ts';
 import { inputRange } from '../../features/range.ts';
 import { makeFolder, writeFileAtomic } from '../../files/atomic.ts';
@@ -16,12 +17,14 @@ import { checkContrast, classOf } from '../classes.ts';
 import { forEachClip, type HeardClip } from '../clips.ts';
 import { arraysOf, DOMAINS, type Domain, type ExplainedClip, factsOf, pictureOf } from '../explained-clip.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
+import { type ListenFlags, listenOptions, writeSounds } from '../listen.ts';
+import { explainLong } from '../long.ts';
 import { methodHelp, methodOption, readMethod, startOption } from '../method.ts';
 import { type DescriptionFiles, descriptionOptions, ranking, readModel } from '../model.ts';
 import { distinctNames } from '../names.ts';
-import { jsonOption } from '../options.ts';
+import { jsonOption, positiveNumber } from '../options.ts';
 
-export interface ExplainOptions extends DescriptionFiles {
+export interface ExplainOptions extends DescriptionFiles, ListenFlags {
   readonly method: string;
   /** `predicted`, a label, or a class number. */
   readonly target: string;
@@ -31,6 +34,9 @@ export interface ExplainOptions extends DescriptionFiles {
   readonly domain: Domain;
   /** What the recordings are, where the user knows. */
   readonly label?: string;
+  /** Length of windows that slide over each recording, and from one to the next (a quarter of that), in s. */
+  readonly window?: number;
+  readonly hop?: number;
   /** Folder to write to. */
   readonly out: string;
 }
@@ -43,13 +49,24 @@ the method conserves relevance) and NAME.npz (features, relevance, axes). Below 
 maps stand the shares of relevance by third octave, by band of speech and by time.
 With --domain spectrum maps are in hertz and seconds: through the model's mel filters
 back to the bins of its transform, for waveforms by the short-time DFT.
+With --window a window slides over each recording, however long. The picture has a
+track of the classes, the spectrogram and the relevance on one axis of time, where
+each moment holds the mean of the windows that hear it; the JSON has each window's
+start, end, label and probability. Each window is fitted to the model's clip as a
+recording would be; windows 60 dB below the loudest are marked as silent.
+With --listen it writes WAV files, equally loud, at the model's sample rate: what speaks
+for the class (NAME.for.wav) and against it (NAME.against.wav), as the clip's short-time
+spectrum through masks of its relevance, and the clip as the model hears it
+(NAME.whole.wav); of waveforms also the samples by their relevance (NAME.weighted.wav).
 
 Examples:
   earmark explain runs/fsdd/model.onnx three.wav --method gamma:gamma=0.5 --out maps
-  earmark explain runs/fsdd/model.onnx three.wav --against runner-up --out why-not`;
+  earmark explain runs/fsdd/model.onnx three.wav --against runner-up --out why-not
+  earmark explain runs/fsdd/model.onnx three.wav --listen --sharpness 1 --out sounds`;
 
 export function addExplain(program: Command, { terminal, give }: Frame): void {
   const [featuresOption, labelsOption] = descriptionOptions();
+  const [listenOption, sharpnessOption] = listenOptions();
   program
     .command('explain')
     .summary('which times and frequencies decided, as pictures and numbers')
@@ -73,6 +90,10 @@ export function addExplain(program: Command, { terminal, give }: Frame): void {
         .choices(DOMAINS)
         .default('features'),
     )
+    .addOption(listenOption)
+    .addOption(sharpnessOption)
+    .option('--window <s>', 'explain long recordings through a window of that length', positiveNumber)
+    .option('--hop <s>', 'from one window to the next (default: a quarter of the window)', positiveNumber)
     .option('--label <text>', 'the true label, for the title (else read from names like 3_theo_0.wav)')
     .requiredOption('--out <dir>', 'folder to write to; made where it is missing')
     .addOption(jsonOption())
@@ -97,6 +118,8 @@ export async function explain(
     domain,
     label,
     out,
+    listen,
+    sharpness,
     ...files
   }: ExplainOptions,
   terminal: Terminal,
@@ -116,6 +139,20 @@ export async function explain(
     ...(range && { range }),
   });
   const distinct = distinctNames();
+  if (window !== undefined) {
+    const asked = {
+      window,
+      hop: hop ?? window / 4,
+      target,
+      domain,
+      ...(against !== undefined && { against }),
+    };
+    const result = await explainLong(explainer, model, modelPath, audio, asked, terminal, (name) =>
+      join(out, distinct(name)),
+    );
+    await explainer.release();
+    return result;
+  }
   let told = false;
   const { results, failed } = await forEachClip(audio, model.features, terminal, async (clip) => {
     const trueLabel = label ?? labelInName(clip.file, model.labels);
@@ -139,7 +176,9 @@ export async function explain(
       );
     }
     await makeFolder(out);
-    return writeClip(explained, join(out, distinct(parse(clip.file).name)));
+    const path = join(out, distinct(parse(clip.file).name));
+    const sounds = listen ? await writeSounds(explained, path, sharpness) : undefined;
+    return writeClip(explained, path, sounds);
   });
   await explainer.release();
   const lines = results.map(({ png, facts: { file, predicted, probability } }) =>
@@ -212,8 +251,8 @@ function cancelling({ relevance, spectrum }: ExplainedClip): number {
 }
 
 /** Writes a clip's four files; the JSON comes last, so that where it is the others are. */
-async function writeClip(explained: ExplainedClip, path: string) {
-  const facts = factsOf(explained);
+async function writeClip(explained: ExplainedClip, path: string, listen: object | undefined) {
+  const facts = { ...factsOf(explained), listen };
   const { svg } = pictureOf(explained);
   const png = `${path}.png`;
   await writeFileAtomic(`${path}.npz`, arraysOf(explained));
