@@ -3,6 +3,7 @@ import { Command, type OutputConfiguration } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
 import { addAttribute } from './commands/attribute.ts';
 import { addCompile } from './commands/compile.ts';
+import { addData } from './commands/data.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addExplain } from './commands/explain.ts';
@@ -14,6 +15,7 @@ import type { AddCommand, Frame } from './frame.ts';
 
 const COMMANDS: readonly AddCommand[] = [
   addDemo,
+  addData,
   addTrain,
   addPredict,
   addExplain,

@@ -5,6 +5,7 @@ import type { Frame, Result } from '../frame.ts';
 import { methodHelp, methodOption, readMethod } from '../method.ts';
 import { descriptionOptions, readClassifier } from '../model.ts';
 import { jsonOption } from '../options.ts';
+import { table } from '../table.ts';
 
 export interface InspectOptions {
   readonly method: string;
@@ -51,17 +52,6 @@ export async function inspectModel(
 
 function rowOf({ node, op, shape, rule, note, refused }: InspectedNode): string[] {
   return [node, op, `[${shape.join(', ')}]`, refused ? 'REFUSED' : (rule ?? '-'), note];
-}
-
-/** Columns as wide as their widest cell, two blanks apart. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i]))
-      .join('  ')
-      .trimEnd(),
-  );
 }
 
 function summary(nodes: readonly InspectedNode[], method: string): string {
