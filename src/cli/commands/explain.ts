@@ -1,7 +1,6 @@
 // `earmark explain`: for each recording what its model listened to, as pictures, numbers and arrays.
 import { basename, join, parse } from 'node:path';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../../errors.ts';
 import { fromLayout, inputDims, toLayout } from '../../features/layout.ts';
 import { inputRange } from '../../features/range.ts';
 import { makeFolder, writeFileAtomic } from '../../files/atomic.ts';
@@ -18,11 +17,10 @@ import { forEachClip, type HeardClip } from '../clips.ts';
 import { arraysOf, DOMAINS, type Domain, type ExplainedClip, factsOf, pictureOf } from '../explained-clip.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { type ListenFlags, listenOptions, writeSounds } from '../listen.ts';
-import { explainLong } from '../long.ts';
 import { methodHelp, methodOption, readMethod, startOption } from '../method.ts';
 import { type DescriptionFiles, descriptionOptions, ranking, readModel } from '../model.ts';
 import { distinctNames } from '../names.ts';
-import { jsonOption, positiveNumber } from '../options.ts';
+import { jsonOption } from '../options.ts';
 
 export interface ExplainOptions extends DescriptionFiles, ListenFlags {
   readonly method: string;
@@ -34,9 +32,6 @@ export interface ExplainOptions extends DescriptionFiles, ListenFlags {
   readonly domain: Domain;
   /** What the recordings are, where the user knows. */
   readonly label?: string;
-  /** Length of windows that slide over each recording, and from one to the next (a quarter of that), in s. */
-  readonly window?: number;
-  readonly hop?: number;
   /** Folder to write to. */
   readonly out: string;
 }
@@ -49,11 +44,6 @@ the method conserves relevance) and NAME.npz (features, relevance, axes). Below 
 maps stand the shares of relevance by third octave, by band of speech and by time.
 With --domain spectrum maps are in hertz and seconds: through the model's mel filters
 back to the bins of its transform, for waveforms by the short-time DFT.
-With --window a window slides over each recording, however long. The picture has a
-track of the classes, the spectrogram and the relevance on one axis of time, where
-each moment holds the mean of the windows that hear it; the JSON has each window's
-start, end, label and probability. Each window is fitted to the model's clip as a
-recording would be; windows 60 dB below the loudest are marked as silent.
 With --listen it writes WAV files, equally loud, at the model's sample rate: what speaks
 for the class (NAME.for.wav) and against it (NAME.against.wav), as the clip's short-time
 spectrum through masks of its relevance, and the clip as the model hears it
@@ -92,8 +82,6 @@ export function addExplain(program: Command, { terminal, give }: Frame): void {
     )
     .addOption(listenOption)
     .addOption(sharpnessOption)
-    .option('--window <s>', 'explain long recordings through a window of that length', positiveNumber)
-    .option('--hop <s>', 'from one window to the next (default: a quarter of the window)', positiveNumber)
     .option('--label <text>', 'the true label, for the title (else read from names like 3_theo_0.wav)')
     .requiredOption('--out <dir>', 'folder to write to; made where it is missing')
     .addOption(jsonOption())
@@ -139,20 +127,6 @@ export async function explain(
     ...(range && { range }),
   });
   const distinct = distinctNames();
-  if (window !== undefined) {
-    const asked = {
-      window,
-      hop: hop ?? window / 4,
-      target,
-      domain,
-      ...(against !== undefined && { against }),
-    };
-    const result = await explainLong(explainer, model, modelPath, audio, asked, terminal, (name) =>
-      join(out, distinct(name)),
-    );
-    await explainer.release();
-    return result;
-  }
   let told = false;
   const { results, failed } = await forEachClip(audio, model.features, terminal, async (clip) => {
     const trueLabel = label ?? labelInName(clip.file, model.labels);
