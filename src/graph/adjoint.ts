@@ -209,7 +209,8 @@ export function maxPoolForward(g: GraphBuilder, node: NodeOf<'MaxPool'>): Record
   let rest = x;
   const axes = pairedAxes(w);
   for (const axis of axes.toReversed()) {
-    const [first, second] = halves(g, rest, axis + 2, w.output[axis]);
+    const [first, second] =
+      convolvedHalves(g, rest, axis, w.output[axis]) ?? halves(g, rest, axis + 2, w.output[axis]);
     saved[`wins${axis}`] = g.emit('GreaterOrEqual', [first, second]);
     const last = axis === axes[0];
     rest = last ? y : g.fresh(`${node.name}_max`);
@@ -227,6 +228,45 @@ function halves(g: GraphBuilder, x: string, axis: number, count: number): string
   const rest = shape.slice(axis).reduce((n, d) => n * d, 1);
   const dims = [-1, ...shape.with(axis - 1, count)];
   return g.split(g.reshape(even, [-1, 2, rest]), 1, 2).map((half) => g.reshape(half, dims));
+}
+
+/**
+ * The same of what a convolution of few channels gives, as two convolutions of twice the stride: half the work each, and
+ * nothing to take apart. undefined for other values.
+ */
+function convolvedHalves(g: GraphBuilder, value: string, axis: number, count: number): string[] | undefined {
+  const conv = g.producer(value);
+  if (conv?.op !== 'Conv') return undefined;
+  const [out, perGroup, ...kernel] = staticDims(g.shape(conv.inputs[1]), conv.name);
+  const group = conv.attributes.group ?? 1;
+  const w = windowOf(
+    conv.attributes,
+    kernel,
+    staticDims(g.shape(conv.inputs[0]).slice(2), conv.name),
+    conv.name,
+  );
+  const stride = w.strides[axis];
+  // The second half begins one stride on: so much of the padding goes, which has to be there.
+  if (perGroup > FEW_CHANNELS || out < 2 * perGroup || group > 1 || w.padsBegin[axis] < stride)
+    return undefined;
+  return [0, 1].map((half) => {
+    const begin = w.padsBegin[axis] - half * stride;
+    const end = (count - 1) * 2 * stride + span(w, axis) - begin - w.input[axis];
+    const x =
+      end < 0
+        ? g.slice(conv.inputs[0], [{ axis: axis + 2, start: 0, end: w.input[axis] + end }])
+        : conv.inputs[0];
+    return g.emit('Conv', [x, ...conv.inputs.slice(1)], {
+      kernel_shape: kernel,
+      dilations: w.dilations,
+      strides: w.strides.with(axis, 2 * stride),
+      pads: padsOf({
+        padsBegin: w.padsBegin.with(axis, begin),
+        padsEnd: w.padsEnd.with(axis, Math.max(end, 0)),
+      }),
+      group,
+    });
+  });
 }
 
 /**

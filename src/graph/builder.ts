@@ -58,6 +58,11 @@ export class GraphBuilder {
     return this.constants.get(name);
   }
 
+  /** The node that gives a value; undefined for inputs and constants. */
+  producer(name: string): Node | undefined {
+    return this.nodes.findLast((node) => node.outputs.includes(name));
+  }
+
   input(name: string, dtype: DType, shape: Shape): string {
     this.define(name, { dtype, shape });
     this.inputs.push({ name, dtype, shape });
