@@ -63,6 +63,7 @@ it('shows every command', () => {
   expect([...names].sort()).toEqual([
     'attribute',
     'compile',
+    'data',
     'demo',
     'describe',
     'explain',
