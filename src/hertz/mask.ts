@@ -11,8 +11,8 @@ export interface Masks {
 
 /**
  * M± = (max(±R̃, 0) / max |R̃|)^sharpness, with R̃ the relevance under a moving mean with the weights ¼, ½, ¼ along each axis.
- * So M⁺ + M⁻ = (|R̃| / max |R̃|)^sharpness: no cell is in both. Relevance of cells goes with their power, so that 0.5 makes
- * gains of amplitudes; the larger the exponent, the less is left beside the most relevant.
+ * So M⁺ + M⁻ = (|R̃| / max |R̃|)^sharpness: no cell is in both. Within a mel band relevance goes with power, so that 0.5
+ * makes gains of amplitudes; the larger the exponent, the less is left beside the most relevant.
  *
  * @param relevance [bins, frames]
  * @throws FeatureError where the sharpness is not more than 0
