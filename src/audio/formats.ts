@@ -109,7 +109,9 @@ const headOf = (bytes: Uint8Array) => String.fromCharCode(...bytes.subarray(0, H
 /** M4A is named apart, as it is asked for most. */
 function unreadable(name: string, got: string | undefined): AudioError {
   const file = name.split(/[\\/]/).at(-1);
-  const reason = got?.includes('AAC') ? 'AAC is under patents, and its free decoders are under the GPL. ' : '';
+  const reason = got?.includes('AAC')
+    ? 'AAC is under patents, and its free decoders are under the GPL. '
+    : '';
   return new AudioError({
     what: `${name}: not a recording that can be read`,
     expected: READABLE,

@@ -21,5 +21,5 @@ it.each([64, 128, 512])('oracle: %i samples, to float32', (n) => {
 
 it.each([64, 8192])('property: the squares of a window of %i and of its mirror image add to 1', (n) => {
   const rise = slope(n);
-  rise.forEach((v, i) => expect(v ** 2 + rise[rise.length - 1 - i] ** 2).toBeCloseTo(1, 6));
+  for (const [i, v] of rise.entries()) expect(v ** 2 + rise[rise.length - 1 - i] ** 2).toBeCloseTo(1, 6);
 });
