@@ -211,8 +211,8 @@ describe('bad input', () => {
   const recordings: [string, Uint8Array, RegExp][] = [
     ['an empty file', new Uint8Array(), /a\.wav: the file is empty/],
     ['a truncated file', tinyWav().subarray(0, 700), /a\.wav: the WAV file is truncated/],
-    ['a text file', graphOf('not a recording at all'), /a\.wav: not a WAV file/],
-    ['a FLAC file', graphOf('fLaC and what else there is'), /got a FLAC file/],
+    ['a text file', graphOf('not a recording at all'), /a\.wav: not a recording that can be read/],
+    ['a damaged FLAC file', graphOf('fLaC and what else there is'), /a\.wav: the FLAC file is damaged/],
     ['silence', zero(tinyWav(), 44, 1600), /a\.wav: the recording is silent/],
     ['NaN samples', nan, /a\.wav: sample 10 of 100 is not a number/],
     ['a sample rate of 0', zero(tinyWav(), 24, 4), /a\.wav: invalid sample rate/],
