@@ -79,7 +79,7 @@ async function scoresOf(subject: Subject, graph: Graph, cases: readonly Case[]) 
   return rows;
 }
 
-/** A chirp by the default method, and by the rule that knows least of the input. */
+/** A chirp by the default method, and by the one that is worst. */
 async function draw(subject: Subject, graph: Graph, cases: readonly Case[]): Promise<void> {
   const shown = cases.filter(({ clip }) => KINDS[clip.label].label === 'chirp').slice(0, 1);
   const maps = await Promise.all(
