@@ -85,15 +85,43 @@ async function filesBelow(folder: string): Promise<string[]> {
 }
 
 /**
- * Goes through the recordings that are named. What is wrong with one is reported, and the others go on.
+ * Goes through the recordings that are named, as clips. What is wrong with one is reported, and the others go on.
  * @param each what to do with a clip
  * @returns what it gave, and how many recordings could not be used
  */
 export async function forEachClip<T>(
   paths: readonly string[],
   settings: FeatureSettings,
-  { note, progress }: Terminal,
+  terminal: Terminal,
   each: (clip: HeardClip) => Promise<T>,
+): Promise<{ results: T[]; failed: number }> {
+  const { note, progress } = terminal;
+  let cut = 0;
+  const hear = (file: string, i: number, count: number) => {
+    if (i === 0) progress.start(count, 'clips');
+    else progress.update(i);
+    return hearClip(file, settings);
+  };
+  const given = await forEachRecording(paths, terminal, hear, (clip) => {
+    if (clip.fit.cut && ++cut <= CUTS_TOLD) note(cutNote(clip, settings));
+    return each(clip);
+  });
+  progress.stop();
+  if (cut > CUTS_TOLD) note(`${cut - CUTS_TOLD} more recordings were cut to their ${partOf(settings)}`);
+  return given;
+}
+
+/**
+ * Goes through the recordings that are named. What is wrong with one is reported, and the others go on.
+ * @param hear reads the i-th of so many files; what it throws is reported
+ * @param each what to do with what was read; what it throws ends all
+ * @returns what it gave, and how many recordings could not be used
+ */
+export async function forEachRecording<H, T>(
+  paths: readonly string[],
+  { note }: Pick<Terminal, 'note'>,
+  hear: (file: string, i: number, count: number) => Promise<H>,
+  each: (heard: H) => Promise<T>,
 ): Promise<{ results: T[]; failed: number }> {
   let failed = 0;
   const reporting = async <R>(act: () => Promise<R>): Promise<R[]> => {
@@ -109,17 +137,9 @@ export async function forEachClip<T>(
   const files: string[] = [];
   for (const path of paths) files.push(...(await reporting(() => filesOf(path))).flat());
   const results: T[] = [];
-  let cut = 0;
-  progress.start(files.length, 'clips');
   for (const [i, file] of files.entries()) {
-    for (const clip of await reporting(() => hearClip(file, settings))) {
-      if (clip.fit.cut && ++cut <= CUTS_TOLD) note(cutNote(clip, settings));
-      results.push(await each(clip));
-    }
-    progress.update(i + 1);
+    for (const heard of await reporting(() => hear(file, i, files.length))) results.push(await each(heard));
   }
-  progress.stop();
-  if (cut > CUTS_TOLD) note(`${cut - CUTS_TOLD} more recordings were cut to their ${partOf(settings)}`);
   return { results, failed };
 }
 

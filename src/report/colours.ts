@@ -29,6 +29,12 @@ function groundColour(level: number): Rgb {
   return [grey, grey, grey];
 }
 
+/** Probability from 0 (white) to 1 (the blue of {@link series}). */
+export function probabilityColour(probability: number): Rgb {
+  const part = (full: number) => Math.round(255 + (full - 255) * clamp(probability, 0, 1));
+  return [part(0), part(114), part(178)];
+}
+
 const hue = { red: 27, blue: 258 } as const;
 
 /**

@@ -175,7 +175,7 @@ function featurePanel(
 }
 
 /** A bar from −limit to +limit; the ends say so where larger relevance was cut off, and all-zero relevance has only its 0. */
-function relevanceBar(matrices: readonly Grid[], limit: number): ColourBar {
+export function relevanceBar(matrices: readonly Grid[], limit: number): ColourBar {
   const columns = [(position: number) => relevanceColour(2 * position - 1)];
   const label = 'relevance';
   if (limit === 0) return { label, ticks: [{ position: 0.5, label: '0' }], columns };

@@ -109,7 +109,8 @@ function panelSvg(
   ].join('');
 }
 
-function barSvg(bar: ColourBar, height: number): string {
+/** A colour bar with its numbers and its name, beside a drawing area of that height. */
+export function barSvg(bar: ColourBar, height: number): string {
   const steps = 129;
   const across = bar.columns.length;
   const href = rasterUri(steps, across, (r, c) => bar.columns[c]!(1 - r / (steps - 1)));

@@ -1,6 +1,7 @@
 // `earmark explain`: for each recording what its model listened to, as pictures, numbers and arrays.
 import { basename, join, parse } from 'node:path';
 import { type Command, Option } from 'commander';
+import { UsageError } from '../../errors.ts';
 import { fromLayout, inputDims, toLayout } from '../../features/layout.ts';
 import { inputRange } from '../../features/range.ts';
 import { makeFolder, writeFileAtomic } from '../../files/atomic.ts';
@@ -17,10 +18,11 @@ import { forEachClip, type HeardClip } from '../clips.ts';
 import { arraysOf, DOMAINS, type Domain, type ExplainedClip, factsOf, pictureOf } from '../explained-clip.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { type ListenFlags, listenOptions, writeSounds } from '../listen.ts';
+import { explainLong } from '../long.ts';
 import { methodHelp, methodOption, readMethod, startOption } from '../method.ts';
 import { type DescriptionFiles, descriptionOptions, ranking, readModel } from '../model.ts';
 import { distinctNames } from '../names.ts';
-import { jsonOption } from '../options.ts';
+import { jsonOption, positiveNumber } from '../options.ts';
 
 export interface ExplainOptions extends DescriptionFiles, ListenFlags {
   readonly method: string;
@@ -32,6 +34,9 @@ export interface ExplainOptions extends DescriptionFiles, ListenFlags {
   readonly domain: Domain;
   /** What the recordings are, where the user knows. */
   readonly label?: string;
+  /** Length of windows that slide over each recording, and from one to the next (a quarter of that), in s. */
+  readonly window?: number;
+  readonly hop?: number;
   /** Folder to write to. */
   readonly out: string;
 }
@@ -44,6 +49,11 @@ the method conserves relevance) and NAME.npz (features, relevance, axes). Below 
 maps stand the shares of relevance by third octave, by band of speech and by time.
 With --domain spectrum maps are in hertz and seconds: through the model's mel filters
 back to the bins of its transform, for waveforms by the short-time DFT.
+With --window a window slides over each recording, however long. The picture has a
+track of the classes, the spectrogram and the relevance on one axis of time, where
+each moment holds the mean of the windows that hear it; the JSON has each window's
+start, end, label and probability. Each window is fitted to the model's clip as a
+recording would be; windows 60 dB below the loudest are marked as silent.
 With --listen it writes WAV files, equally loud, at the model's sample rate: what speaks
 for the class (NAME.for.wav) and against it (NAME.against.wav), as the clip's short-time
 spectrum through masks of its relevance, and the clip as the model hears it
@@ -52,7 +62,8 @@ spectrum through masks of its relevance, and the clip as the model hears it
 Examples:
   earmark explain runs/fsdd/model.onnx three.wav --method gamma:gamma=0.5 --out maps
   earmark explain runs/fsdd/model.onnx three.wav --against runner-up --out why-not
-  earmark explain runs/fsdd/model.onnx three.wav --listen --sharpness 1 --out sounds`;
+  earmark explain runs/fsdd/model.onnx three.wav --listen --sharpness 1 --out sounds
+  earmark explain runs/fsdd/model.onnx talk.flac --window 1 --hop 0.25 --out talk`;
 
 export function addExplain(program: Command, { terminal, give }: Frame): void {
   const [featuresOption, labelsOption] = descriptionOptions();
@@ -82,6 +93,8 @@ export function addExplain(program: Command, { terminal, give }: Frame): void {
     )
     .addOption(listenOption)
     .addOption(sharpnessOption)
+    .option('--window <s>', 'explain long recordings through a window of that length', positiveNumber)
+    .option('--hop <s>', 'from one window to the next (default: a quarter of the window)', positiveNumber)
     .option('--label <text>', 'the true label, for the title (else read from names like 3_theo_0.wav)')
     .requiredOption('--out <dir>', 'folder to write to; made where it is missing')
     .addOption(jsonOption())
@@ -105,6 +118,8 @@ export async function explain(
     start,
     domain,
     label,
+    window,
+    hop,
     out,
     listen,
     sharpness,
@@ -112,6 +127,12 @@ export async function explain(
   }: ExplainOptions,
   terminal: Terminal,
 ): Promise<Result> {
+  if (window === undefined && hop !== undefined) {
+    throw new UsageError({ what: '--hop', expected: '--window with it', got: 'none' });
+  }
+  if (window !== undefined && listen) {
+    throw new UsageError({ what: '--listen', expected: 'clips as the model hears them', got: '--window' });
+  }
   const method = await readMethod(methodText);
   const model = await readModel(modelPath, files);
   const target = classOf('--target', targetText, model.labels);
@@ -120,13 +141,27 @@ export async function explain(
   const range = inputRange(model.features);
   const explainer = await Explainer.open(nodeRuntime, model.graph, {
     method,
-    ledger: 'auto',
+    ledger: window === undefined ? 'auto' : false,
     perUnit: true,
     against: against !== undefined,
     ...(start && { start }),
     ...(range && { range }),
   });
   const distinct = distinctNames();
+  if (window !== undefined) {
+    const asked = {
+      window,
+      hop: hop ?? window / 4,
+      target,
+      domain,
+      ...(against !== undefined && { against }),
+    };
+    const result = await explainLong(explainer, model, modelPath, audio, asked, terminal, (name) =>
+      join(out, distinct(name)),
+    );
+    await explainer.release();
+    return result;
+  }
   let told = false;
   const { results, failed } = await forEachClip(audio, model.features, terminal, async (clip) => {
     const trueLabel = label ?? labelInName(clip.file, model.labels);
