@@ -2,13 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { defaultFeatures, type FeatureSettings, parseFeatureSettings } from '../../src/features/settings.ts';
+import { defaultFeatures, type FeatureSettings } from '../../src/features/settings.ts';
 import { decodeNpz } from '../../src/files/npz.ts';
-import { GraphBuilder } from '../../src/graph/builder.ts';
-import { int64s, sizeOf, tensor } from '../../src/graph/types.ts';
 import type { AudioModel } from '../../src/model/model-file.ts';
 import { tinyWav } from '../support/corpus.ts';
-import { earmarkHere, modelFile, temporary, untrainedModel } from '../support/earmark.ts';
+import { earmarkHere, modelFile, temporary, untrainedModel, waveformModel } from '../support/earmark.ts';
 
 /** Explains a recording. @returns the JSON, the NPZ and the SVG that were written */
 async function explained(model: AudioModel, ...args: string[]) {
@@ -23,22 +21,6 @@ async function explained(model: AudioModel, ...args: string[]) {
   const read = (kind: string) => readFileSync(join(folder, `maps/a.${kind}`));
   const facts = JSON.parse(read('json').toString());
   return { facts, arrays: decodeNpz(read('npz')), svg: read('svg').toString(), stderr };
-}
-
-/** Samples through a convolution of 17 taps, a maximum and a dense layer. */
-function waveformModel(): AudioModel {
-  const features = parseFeatureSettings({ kind: 'waveform', sampleRate: 8000, clipSamples: 4000 });
-  const noise = (dims: number[]) =>
-    tensor(
-      Array.from({ length: sizeOf(dims) }, (_, i) => Math.sin(1 + 3 * i * i)),
-      dims,
-    );
-  const g = new GraphBuilder();
-  const x = g.emit('Unsqueeze', [g.input('input', 'float32', ['N', 4000]), int64s([1])]);
-  const pooled = g.emit('GlobalMaxPool', [g.relu(g.emit('Conv', [x, noise([8, 1, 17])]))]);
-  const logits = g.emit('Gemm', [g.emit('Flatten', [pooled]), noise([8, 3])]);
-  g.output(logits);
-  return { graph: g.build('waveform'), labels: ['a', 'b', 'c'], features, facts: {} };
 }
 
 const sum = (values: ArrayLike<number | bigint>) =>

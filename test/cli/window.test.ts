@@ -1,11 +1,11 @@
-// End to end: `earmark explain --window`, for models that hear mel bands, MFCCs or spectra.
+// End to end: `earmark explain --window`, for models that hear mel bands, MFCCs, spectra or samples.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { encodeWav } from '../../src/audio/wav.ts';
-import { defaultFeatures } from '../../src/features/settings.ts';
+import { defaultFeatures, FEATURE_KINDS, type FeatureKind } from '../../src/features/settings.ts';
 import { decodeNpz } from '../../src/files/npz.ts';
-import { earmarkHere, modelFile, temporary, untrainedModel } from '../support/earmark.ts';
+import { earmarkHere, modelFile, temporary, untrainedModel, waveformModel } from '../support/earmark.ts';
 
 /** A second of a gliding tone, a second and a half of nothing, and 0.7 s of a tone. */
 function talk(): Uint8Array {
@@ -15,9 +15,10 @@ function talk(): Uint8Array {
   return encodeWav({ samples, sampleRate: 8000 });
 }
 
-async function explained(args: readonly string[], kind: 'logmel' | 'mfcc' | 'spectrogram' = 'logmel') {
+async function explained(args: readonly string[], kind: FeatureKind = 'logmel') {
   const folder = temporary();
-  modelFile(folder, untrainedModel(defaultFeatures(kind, 8000, 0.5)));
+  const isWave = kind === 'waveform';
+  modelFile(folder, isWave ? waveformModel() : untrainedModel(defaultFeatures(kind, 8000, 0.5)));
   writeFileSync(join(folder, 'talk.wav'), talk());
   const outcome = await earmarkHere(
     ['explain', 'model.onnx', 'talk.wav', '--method', 'epsilon-plus', '--out', 'o', ...args],
@@ -27,9 +28,10 @@ async function explained(args: readonly string[], kind: 'logmel' | 'mfcc' | 'spe
   return { ...outcome, read };
 }
 
-it.each(['logmel', 'mfcc', 'spectrogram'] as const)('%s: windows, arrays and picture', async (kind) => {
+it.each(FEATURE_KINDS)('%s: windows, arrays and picture', async (kind) => {
   const { code, stderr, stdout, read } = await explained(['--window', '0.5', '--hop', '0.25'], kind);
   expect([code, stderr, stdout]).toEqual([0, '', 'talk.wav\t12 windows\to/talk.png\n']);
+  const classes = kind === 'waveform' ? 3 : 10;
   const { windows, relevanceSum, padding } = JSON.parse(read('json').toString());
   expect(padding).toBe(0);
   expect(windows[1]).toMatchObject({ start: 0.25, end: 0.75, silent: false, target: windows[1].label });
@@ -49,8 +51,8 @@ it.each(['logmel', 'mfcc', 'spectrogram'] as const)('%s: windows, arrays and pic
   const { relevance, power, frequencies, times, track, probabilities } = arrays;
   expect(relevance!.shape).toEqual([frequencies!.shape[0], times!.shape[0]]);
   expect(power!.shape).toEqual(relevance!.shape);
-  expect(track!.shape).toEqual([10, times!.shape[0]]);
-  expect(probabilities!.shape).toEqual([12, 10]);
+  expect(track!.shape).toEqual([classes, times!.shape[0]]);
+  expect(probabilities!.shape).toEqual([12, classes]);
   expect(Number(times!.data[0])).toBe(0);
   expect(Number.isFinite(relevanceSum)).toBe(true);
   expect(read('svg').toString()).toContain('>silence<');

@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { run } from '../../src/cli/run.ts';
 import { inputShape } from '../../src/features/input.ts';
-import { defaultFeatures, type FeatureSettings } from '../../src/features/settings.ts';
+import { defaultFeatures, type FeatureSettings, parseFeatureSettings } from '../../src/features/settings.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
+import { int64s, sizeOf, tensor } from '../../src/graph/types.ts';
 import { architecture } from '../../src/model/architectures.ts';
 import { type AudioModel, encodeModel } from '../../src/model/model-file.ts';
 import { classifier, initialWeights, parametersOf } from '../../src/model/network.ts';
@@ -75,6 +77,22 @@ export function untrainedModel(
   const input = [1, ...inputShape(features)];
   const weights = initialWeights(parametersOf(network, input), 1);
   return { graph: classifier(network, input, weights), labels, features, facts: {} };
+}
+
+/** Samples through a convolution of 17 taps, a maximum and a dense layer. */
+export function waveformModel(): AudioModel {
+  const features = parseFeatureSettings({ kind: 'waveform', sampleRate: 8000, clipSamples: 4000 });
+  const noise = (dims: number[]) =>
+    tensor(
+      Array.from({ length: sizeOf(dims) }, (_, i) => Math.sin(1 + 3 * i * i)),
+      dims,
+    );
+  const g = new GraphBuilder();
+  const x = g.emit('Unsqueeze', [g.input('input', 'float32', ['N', 4000]), int64s([1])]);
+  const pooled = g.emit('GlobalMaxPool', [g.relu(g.emit('Conv', [x, noise([8, 1, 17])]))]);
+  const logits = g.emit('Gemm', [g.emit('Flatten', [pooled]), noise([8, 3])]);
+  g.output(logits);
+  return { graph: g.build('waveform'), labels: ['a', 'b', 'c'], features, facts: {} };
 }
 
 /** Writes {@link untrainedModel} to a folder. @returns its path */
