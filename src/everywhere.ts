@@ -189,6 +189,14 @@ export {
   measureClip,
   summarise,
 } from './analysis/summary.ts';
+export {
+  type ClipFrames,
+  classTrack,
+  overlapAdd,
+  type RelevanceLine,
+  type TimeColumns,
+} from './analysis/timeline.ts';
+export { type SlidingWindow, slidingWindows, type WindowOptions } from './analysis/windows.ts';
 
 // report: explanations to pictures and a page
 export { type BandsData, bandsFigure, type CorrectWrongData, correctWrongFigure } from './report/bands.ts';
@@ -209,4 +217,5 @@ export {
 export { demoPage, type Page, type PageFigure, type PageSection, type PageTable } from './report/page.ts';
 export { spectrumMap } from './report/spectrum.ts';
 export type { Figure } from './report/svg.ts';
+export { type TimelineData, type TimelinePicture, timelineFigure } from './report/timeline.ts';
 export { type WaveformData, type WaveformPicture, waveformFigure } from './report/waveform.ts';
