@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { powerToDb } from '../../src/features/decibel.ts';
 import { inputShape, modelInput } from '../../src/features/input.ts';
+import { istft } from '../../src/features/istft.ts';
 import { inputDims, toLayout } from '../../src/features/layout.ts';
 import type { Matrix } from '../../src/features/matrix.ts';
 import { melspectrogram } from '../../src/features/mel.ts';
 import { mfcc } from '../../src/features/mfcc.ts';
 import type { Signal } from '../../src/features/pad.ts';
 import { parseFeatureSettings } from '../../src/features/settings.ts';
-import { spectrogram } from '../../src/features/stft.ts';
+import { spectrogram, stft } from '../../src/features/stft.ts';
 import { decodeNpy } from '../../src/files/npy.ts';
 import { describeShared, sharedPath } from '../support/shared.ts';
 import golden from './features.json' with { type: 'json' };
@@ -37,6 +38,17 @@ const compute: Record<string, (y: Signal, args: Arguments) => Matrix> = {
     return powerToDb(melspectrogram(y, optionsOf(args)), optionsOf(Object.fromEntries(decibel)));
   },
   mfcc: (y, args) => mfcc(y, optionsOf(args)),
+  istft: (y, { length, ...args }) => {
+    const X = stft(y, optionsOf(args));
+    for (const i of X.re.keys()) {
+      const [k, t] = [Math.floor(i / X.columns), i % X.columns];
+      const gain = 0.5 + 0.5 * Math.cos(0.3 * k + 0.7 * t);
+      const [c, s] = [gain * Math.cos(0.2 * k), gain * Math.sin(0.2 * k)];
+      [X.re[i], X.im[i]] = [c * X.re[i] - s * X.im[i], s * X.re[i] + c * X.im[i]];
+    }
+    const data = istft(X, { ...optionsOf(args), length: length as number });
+    return { rows: 1, columns: data.length, data };
+  },
 };
 const inDecibels = (kind: string) => kind === 'logmel' || kind === 'mfcc';
 

@@ -73,6 +73,12 @@ CASES = [
     ],
     ("mfcc", "decay", 800, dict(n_mfcc=40, n_mels=32)),
     ("mfcc", "decay", 800, dict(n_mfcc=13, mel_norm=None, htk=True, power=1.0, pad_mode="reflect", n_fft=300)),
+    # Inverse transforms of spectra that no signal has: shorter and longer than the frames, odd, not centred.
+    ("istft", "chirp", 900, dict(n_fft=128, hop_length=32, length=900)),
+    ("istft", "chirp", 900, dict(n_fft=128, hop_length=50, win_length=100, window="hamming", length=700)),
+    ("istft", "decay", 300, dict(n_fft=101, hop_length=25, length=500)),
+    ("istft", "decay", 300, dict(n_fft=64, hop_length=16, window="hamming", center=False, length=300)),
+    ("istft", "chirp", 500, dict(n_fft=60, win_length=31, length=500)),
 ]
 
 
@@ -150,6 +156,12 @@ def compute(kind, y, arguments):
         return librosa.feature.melspectrogram(y=y, **arguments)
     if kind == "mfcc":
         return librosa.feature.mfcc(y=y, **arguments)
+    if kind == "istft":
+        length = arguments.pop("length")
+        X = librosa.stft(y, **arguments)
+        k, t = numpy.indices(X.shape)
+        masked = X * (0.5 + 0.5 * numpy.cos(0.3 * k + 0.7 * t)) * numpy.exp(0.2j * k)
+        return librosa.istft(masked, **arguments, length=length)[None]
     db = {k: arguments.pop(k) for k in ("ref", "amin", "top_db") if k in arguments}
     if db.get("ref") == "max":
         db["ref"] = numpy.max
