@@ -1,30 +1,31 @@
 // Decodes in a browser what Earmark itself does not: AAC and whatever else the browser plays.
 import type { Audio } from './audio.ts';
-import { decodeAudio } from './decode.ts';
+import type { ThreadOptions } from './decode-queue.ts';
 import { findFormat, withoutTag } from './formats.ts';
 import type { AudioLimits } from './limits.ts';
 import { MonoBuffer } from './mono.ts';
+import { decodeInWorker } from './worker.ts';
 
 /** The browser resamples what it decodes to a rate that must be given. */
 const RATE = 48000;
 
 /**
- * Decodes as `decodeAudio` does, so that samples are those of Node; of other formats, such as M4A, the browser's own
- * decoder makes samples at 48 kHz. That one can be called in a page only, not in a worker.
+ * Decodes as `decodeAudio` does, so that samples are those of Node, in a worker that is ended when it takes too long; of
+ * other formats, such as M4A, the browser's own decoder makes samples at 48 kHz, if a page calls it and not a worker.
  *
  * @param name how errors call the file
- * @throws AudioError where neither can decode it, or it is longer than `limits` allow
+ * @throws AudioError where neither can decode it, or it is longer than `options` allow, or takes longer to decode
  */
 export async function decodeInBrowser(
   bytes: Uint8Array,
   name = 'audio',
-  limits: AudioLimits = {},
+  options: AudioLimits & ThreadOptions = {},
 ): Promise<Audio> {
-  if (bytes.length === 0 || findFormat(withoutTag(bytes))) return decodeAudio(bytes, name, limits);
+  if (bytes.length === 0 || findFormat(withoutTag(bytes))) return decodeInWorker(bytes, name, options);
   const buffer = await decodeByBrowser(bytes);
   // What the browser cannot decode either is refused by name.
-  if (!buffer) return decodeAudio(bytes, name, limits);
-  const mono = new MonoBuffer(name, RATE, limits, buffer.length);
+  if (!buffer) return decodeInWorker(bytes, name, options);
+  const mono = new MonoBuffer(name, RATE, options, buffer.length);
   const channels = Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
   mono.add(channels, buffer.length);
   return mono.finish();

@@ -6,8 +6,8 @@ import type { AudioLimits } from './limits.ts';
 
 /**
  * Decodes a WAV, FLAC, MP3, Ogg Vorbis, Ogg Opus or Ogg FLAC file to mono samples at its own sample rate (Opus: 48 kHz).
- * The format is told by the bytes, never by the name. It runs in the thread that calls it: `readAudio` in Node, and
- * whoever decodes files of strangers in a page, gives it a worker that can be ended.
+ * The format is told by the bytes, never by the name. It runs in the thread that calls it, however long that takes: for
+ * files of strangers there are `readAudio` in Node and `decodeInBrowser`, which end a decoder that takes too long.
  *
  * @param name how errors call the file
  * @throws AudioError where it is another format, which is named, or damaged, or longer than `options` allow

@@ -3,10 +3,11 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { AudioError } from '../errors.ts';
 import { diskError, readBytes } from '../files/atomic.ts';
 import type { Audio } from './audio.ts';
+import type { ThreadOptions } from './decode-queue.ts';
 import { formatOf, HEAD } from './formats.ts';
 import type { AudioLimits } from './limits.ts';
 import type { ByteSource } from './source.ts';
-import { decodeInThread, type ThreadOptions } from './thread.ts';
+import { decodeInThread } from './thread.ts';
 import { decodeWav } from './wav.ts';
 
 /** What reading a recording may take. */

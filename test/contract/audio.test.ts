@@ -1,59 +1,63 @@
-// Contract: recordings decode in Chromium to the samples that Node gets, to the last bit; M4A by the browser's own decoder.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { dirname } from 'node:path';
+// Contract: recordings decode in Chromium to the samples that Node gets, to the last bit, in a worker that can be ended.
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, expect, it } from 'vitest';
 import { readAudio } from '../../src/audio/read.ts';
-import { findChromium, NO_CHROMIUM } from '../support/chromium.ts';
-import { bundle, serve } from './page.ts';
+import { describeInChromium } from '../support/page.ts';
 
 const folder = fileURLToPath(new URL('../golden/audio/', import.meta.url));
-const names = readdirSync(folder).filter((name) => /\.(flac|oga|ogg|opus|mp3)$/.test(name));
-const executablePath = findChromium();
+const names = readdirSync(folder).filter((name) => /\.(wav|flac|oga|ogg|opus|mp3)$/.test(name));
 
-describe('in Chromium', () => {
-  if (!executablePath) {
-    it.skip(`skipped: ${NO_CHROMIUM}`);
-    return;
-  }
-  let pages: string;
-  let server: Server;
-  let browser: Browser;
+/** What a page tells of decoding. */
+interface Decoded {
+  samples: number[];
+  sampleRate: number;
+}
+
+const decode = (page: Page, bytes: Iterable<number>, options = {}) =>
+  page.evaluate<Decoded>(
+    `earmark.decodeInBrowser(Uint8Array.from(${JSON.stringify([...bytes])}), 'clip', ${JSON.stringify(options)})
+      .then(({ samples, sampleRate }) => ({ samples: [...samples], sampleRate }))`,
+  );
+
+async function expectAsInNode(page: Page, name: string): Promise<void> {
+  const here = await readAudio(folder + name);
+  const there = await decode(page, readFileSync(folder + name));
+  expect(there.sampleRate).toBe(here.sampleRate);
+  expect(Float32Array.from(there.samples)).toEqual(here.samples);
+}
+
+/**
+ * Decodes 13 minutes of MP3 in a page, the frames of a file over and over, which takes seconds.
+ *
+ * @returns the error that ends it, and how often the page got a turn meanwhile
+ */
+const endedAfterLong = (page: Page, maxSeconds: number) =>
+  page.evaluate<{ ended: string; turns: number }>(`(async () => {
+    const frames = Uint8Array.from(${JSON.stringify([...readFileSync(`${folder}mpeg-1.mp3`)])});
+    const long = new Uint8Array(2e7).map((_, i) => frames[i % frames.length]);
+    let turns = 0;
+    const clock = setInterval(() => turns++, 10);
+    const ended = await earmark.decodeInBrowser(long, 'long.mp3', { maxSeconds: ${maxSeconds} }).catch(
+      (error) => error instanceof earmark.AudioError && error.message);
+    clearInterval(clock);
+    return { ended, turns };
+  })()`);
+
+describeInChromium((chromium) => {
   let page: Page;
-
   beforeAll(async () => {
-    pages = await bundle();
-    server = await serve(pages);
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-    page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, {
-      waitUntil: 'networkidle',
-    });
+    page = await chromium.open();
   });
-  afterAll(async () => {
-    await browser?.close();
-    server?.close();
-    if (pages) rmSync(dirname(pages), { recursive: true, force: true });
-  });
-
-  const decode = (bytes: Iterable<number>) =>
-    page.evaluate<{ samples: number[]; sampleRate: number }>(
-      `earmark.decodeInBrowser(Uint8Array.from(${JSON.stringify([...bytes])}), 'clip')
-        .then(({ samples, sampleRate }) => ({ samples: [...samples], sampleRate }))`,
-    );
 
   it.each(names)('%s', async (name) => {
-    const here = await readAudio(folder + name);
-    const there = await decode(readFileSync(folder + name));
-    expect(there.sampleRate).toBe(here.sampleRate);
-    expect(Float32Array.from(there.samples)).toEqual(here.samples);
+    await expectAsInNode(page, name);
+    expect(page.workers()).toHaveLength(1);
   });
 
   it('M4A', async () => {
-    const { samples, sampleRate } = await decode(readFileSync(`${folder}aac.m4a`));
+    const { samples, sampleRate } = await decode(page, readFileSync(`${folder}aac.m4a`));
     expect(sampleRate).toBe(48000);
     expect(samples.length / sampleRate).toBeGreaterThan(0.11);
     expect(samples.length / sampleRate).toBeLessThan(0.2);
@@ -64,8 +68,36 @@ describe('in Chromium', () => {
   });
 
   it('what the browser cannot decode either is refused by name', async () => {
-    await expect(decode(new TextEncoder().encode('FORM\0\0\0\0AIFF, and no more'))).rejects.toThrow(
-      /got an AIFF file/,
+    await expect(decode(page, new TextEncoder().encode('FORM\0\0\0\0AIFF, and no more'))).rejects.toThrow(
+      /clip: .* got an AIFF file/,
     );
+  });
+
+  it('a decoder that takes too long is ended, and the page answers meanwhile', async () => {
+    const { ended, turns } = await endedAfterLong(page, 0.5);
+    expect(ended).toBe(
+      'long.mp3: the recording cannot be decoded: got a decoder that takes longer than 0.5 s',
+    );
+    expect(turns).toBeGreaterThan(10);
+    await expect.poll(() => page.workers().length).toBe(0);
+    await expectAsInNode(page, 'fixed.flac');
+    expect(page.workers()).toHaveLength(1);
+  });
+
+  it('the worker can be a script of its own', async () => {
+    const other = await chromium.open();
+    await other.evaluate("earmark.decodeWorkerAt('decoder.js')");
+    await expectAsInNode(other, 'mpeg-1.mp3');
+    expect(other.workers().map((worker) => worker.url())).toEqual([`${chromium.origin}decoder.js`]);
+  });
+
+  it.each([
+    ['the policy forbids it', 'no-workers/', '.'],
+    ['its script is not there', '', "earmark.decodeWorkerAt('missing.js')"],
+  ])('without a worker, as %s, the calling thread decodes', async (_, path, first) => {
+    const other = await chromium.open(path);
+    if (first !== '.') await other.evaluate(first);
+    await expectAsInNode(other, 'mpeg-1.mp3');
+    expect(other.workers()).toHaveLength(0);
   });
 });

@@ -1,15 +1,10 @@
 // Contract: a bundled page in Chromium explains a recording as Node does, and fetches nothing from elsewhere.
-import { readFileSync, rmSync } from 'node:fs';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { dirname } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
 import type * as Earmark from '../../src/browser.ts';
 import * as earmark from '../../src/index.ts';
-import { findChromium, NO_CHROMIUM } from '../support/chromium.ts';
 import { untrainedModel } from '../support/earmark.ts';
-import { bundle, serve } from './page.ts';
+import { describeInChromium } from '../support/page.ts';
 
 interface Job {
   wav: number[];
@@ -60,28 +55,7 @@ function expectClose(got: readonly number[], exact: readonly number[], bound: nu
   expect(largest(got.map((v, i) => v - exact[i])) / largest(exact)).toBeLessThanOrEqual(bound);
 }
 
-const executablePath = findChromium();
-
-describe('in Chromium', () => {
-  if (!executablePath) {
-    it.skip(`skipped: ${NO_CHROMIUM}`);
-    return;
-  }
-  let folder: string;
-  let server: Server;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    folder = await bundle();
-    server = await serve(folder);
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    server?.close();
-    if (folder) rmSync(dirname(folder), { recursive: true, force: true });
-  });
-
+describeInChromium((chromium) => {
   it.each([
     ['a page', '', 'epsilon:epsilon=0.25', 0],
     ['a cross-origin isolated page', 'isolated/', 'epsilon-plus-flat', 0],
@@ -95,14 +69,13 @@ describe('in Chromium', () => {
     };
     const here = await explain(earmark, earmark.nodeRuntime, job);
 
-    const page = await browser.newPage();
     const requests: string[] = [];
     const complaints: string[] = [];
-    page.on('request', (request) => requests.push(request.url()));
-    page.on('pageerror', (error) => complaints.push(error.message));
-    const { port } = server.address() as AddressInfo;
-    const origin = `http://127.0.0.1:${port}/`;
-    await page.goto(origin + path, { waitUntil: 'networkidle' });
+    const page = await chromium.open(path, (opened) => {
+      opened.on('request', (request) => requests.push(request.url()));
+      opened.on('pageerror', (error) => complaints.push(error.message));
+    });
+    const { origin } = chromium;
     if (workers > 0) await page.evaluate("earmark.wasmAt('runtime/')");
     const runtime = '{ open: (graph) => earmark.webRuntime.open(graph, { threads: 2 }) }';
     const there = await page.evaluate<typeof here>(
