@@ -16,5 +16,10 @@ export default defineConfig([
     target: 'node20',
   },
   // Packages stay imports: the application's bundler resolves them, and takes the .wasm file along.
-  { ...shared, entry: { browser: 'src/browser.ts' }, platform: 'browser', target: 'es2022' },
+  {
+    ...shared,
+    entry: { browser: 'src/browser.ts', 'decode-worker': 'src/audio/decode-worker.ts' },
+    platform: 'browser',
+    target: 'es2022',
+  },
 ]);

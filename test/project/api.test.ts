@@ -22,7 +22,7 @@ const NODE_ONLY = [
   'svgToPng',
   'writeFileAtomic',
 ];
-const BROWSER_ONLY = ['decodeInBrowser', 'wasmAt', 'webRuntime'];
+const BROWSER_ONLY = ['decodeInBrowser', 'decodeWorkerAt', 'wasmAt', 'webRuntime'];
 
 it.each(['index', 'browser'])('every function and class of the %s entry has a TSDoc comment', (entry) => {
   const index = fileURLToPath(new URL(`../../src/${entry}.ts`, import.meta.url));
