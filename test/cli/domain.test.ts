@@ -77,10 +77,23 @@ it("shows a model's own input unless told otherwise, MFCCs in hertz besides", as
 });
 
 it('says where relevance in hertz cancels', async () => {
-  const flat = await explained(untrainedModel(defaultFeatures('mfcc', 8000, 0.5)));
+  const mfcc = untrainedModel(defaultFeatures('mfcc', 8000, 0.5));
+  const flat = await explained(mfcc, '--method', 'epsilon-plus-flat');
   expect(flat.stderr).toMatch(
     /^in hertz, relevance for and against cancels \(of a\.wav, Σ \|R\| is \d+ times[^\n]+\n$/,
   );
+});
+
+it.each([
+  ['mfcc', 'MFCCs', untrainedModel(defaultFeatures('mfcc', 8000, 0.5))],
+  ['waveform', 'samples', waveformModel()],
+])('explains %s by gamma unless told, and says so', async (_, heard, model) => {
+  const { facts, stderr } = await explained(model);
+  expect(facts.method).toBe('gamma');
+  expect(stderr).toBe(
+    `method gamma, since the model hears ${heard}: in hertz epsilon-plus-flat cancels (--method takes others)\n`,
+  );
+  expect((await explained(model, '--method', 'gamma')).stderr).toBe('');
 });
 
 it('refuses another domain', async () => {

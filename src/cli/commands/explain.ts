@@ -5,12 +5,14 @@ import { UsageError } from '../../errors.ts';
 import { fromLayout, inputDims, toLayout } from '../../features/layout.ts';
 import { inputRange } from '../../features/range.ts';
 import { makeFolder, writeFileAtomic } from '../../files/atomic.ts';
+import { defaultMethodOf } from '../../hertz/default-method.ts';
 import { profileOf } from '../../hertz/profile.ts';
 import { spectrumOf } from '../../hertz/spectrum.ts';
 import { logitsOf, probabilitiesOf } from '../../model/logits.ts';
 import type { AudioModel } from '../../model/model-file.ts';
 import type { CompileOptions } from '../../relevance/compile.ts';
 import { Explainer, PREDICTED, RUNNER_UP } from '../../relevance/explainer.ts';
+import { DEFAULT_METHOD, parseMethod } from '../../relevance/method.ts';
 import { svgToPng } from '../../report/png.ts';
 import { nodeRuntime } from '../../runtime/node.ts';
 import { checkContrast, classOf } from '../classes.ts';
@@ -19,13 +21,14 @@ import { arraysOf, DOMAINS, type Domain, type ExplainedClip, factsOf, pictureOf 
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { type ListenFlags, listenOptions, writeSounds } from '../listen.ts';
 import { explainLong } from '../long.ts';
-import { methodHelp, methodOption, readMethod, startOption } from '../method.ts';
+import { methodHelp, readMethod, startOption } from '../method.ts';
 import { type DescriptionFiles, descriptionOptions, ranking, readModel } from '../model.ts';
 import { distinctNames } from '../names.ts';
 import { jsonOption, positiveNumber } from '../options.ts';
 
 export interface ExplainOptions extends DescriptionFiles, ListenFlags {
-  readonly method: string;
+  /** Unless given, the one of the model's kind of input. */
+  readonly method?: string;
   /** `predicted`, a label, or a class number. */
   readonly target: string;
   /** `runner-up`, a label, or a class number: what the target is explained against. */
@@ -79,7 +82,10 @@ export function addExplain(program: Command, { terminal, give }: Frame): void {
     .argument('<audio...>', 'WAV files, or folders of them')
     .addOption(featuresOption)
     .addOption(labelsOption)
-    .addOption(methodOption())
+    .option(
+      '--method <method>',
+      `NAME[:key=value,…] from the list below, or FILE.json (default: "${DEFAULT_METHOD}", of MFCCs and samples "${defaultMethodOf('mfcc')}")`,
+    )
     .option('--target <what>', 'the class to explain: predicted, a label, or a number from 0', 'predicted')
     .option('--against <what>', 'why the target and not this: runner-up, a label, or a number from 0')
     .addOption(startOption())
@@ -133,8 +139,16 @@ export async function explain(
   if (window !== undefined && listen) {
     throw new UsageError({ what: '--listen', expected: 'clips as the model hears them', got: '--window' });
   }
-  const method = await readMethod(methodText);
+  const given = methodText === undefined ? undefined : await readMethod(methodText);
   const model = await readModel(modelPath, files);
+  const { kind } = model.features;
+  const method = given ?? parseMethod(defaultMethodOf(kind));
+  if (!given && method.name !== DEFAULT_METHOD) {
+    const heard = kind === 'mfcc' ? 'MFCCs' : 'samples';
+    terminal.note(
+      `method ${method.name}, since the model hears ${heard}: in hertz ${DEFAULT_METHOD} cancels (--method takes others)`,
+    );
+  }
   const target = classOf('--target', targetText, model.labels);
   const against = againstText === undefined ? undefined : classOf('--against', againstText, model.labels);
   if (against !== undefined) checkContrast([target], [against]);
@@ -181,7 +195,7 @@ export async function explain(
     if (times > 5 && !told) {
       told = true;
       terminal.note(
-        `in hertz, relevance for and against cancels (of ${clip.file}, Σ |R| is ${times.toFixed(0)} times the input's); it does so less by methods whose first rule is proportional to the input, such as epsilon-plus`,
+        `in hertz, relevance for and against cancels (of ${clip.file}, Σ |R| is ${times.toFixed(0)} times the input's); it does so less by methods whose first rule is proportional to the input, such as gamma`,
       );
     }
     await makeFolder(out);
