@@ -11,6 +11,7 @@ export default defineConfig([
       main: 'src/cli/main.ts',
       'decode-thread': 'src/audio/decode-thread.ts',
       'hear-thread': 'src/hearing/thread.ts',
+      'batch-thread': 'src/hearing/batch-thread.ts',
     },
     platform: 'node',
     target: 'node20',

@@ -49,7 +49,11 @@ function fitted(samples: Float32Array, { normalize, clipSamples, align }: Featur
  * that of the short-time Fourier transform [1 + nFft/2, frames].
  */
 export function melPower(samples: Float32Array, settings: FeatureSettings): Matrix {
-  const S = spectrogram(fitted(samples, settings), settings);
+  return powerOfSpectrum(spectrogram(fitted(samples, settings), settings), settings);
+}
+
+/** The same from a spectrogram [1 + nFft/2, frames] raised to `settings.power`. */
+export function powerOfSpectrum(S: Matrix, settings: FeatureSettings): Matrix {
   return settings.kind === 'spectrogram' ? S : multiply(tablesOf(settings).filters, S);
 }
 

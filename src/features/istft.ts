@@ -65,7 +65,7 @@ const TINY = 1e-12;
  * The inverse of {@link realTransform}, by another of its kind: with h[k] = Re X[k] + Im X[k], k = 0…N−1, and H its
  * transform, x[n] = (Re H[n] + Im H[n])/N (the Hartley transform is its own inverse).
  */
-function inverseTransform(N: number): (spectrum: Float64Array) => Float64Array {
+export function inverseTransform(N: number): (spectrum: Float64Array) => Float64Array {
   const transform = realTransform(N);
   const [h, x] = [new Float64Array(N), new Float64Array(N)];
   return (spectrum) => {

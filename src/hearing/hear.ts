@@ -1,5 +1,12 @@
 // The recordings of a corpus, measured or turned into features in worker threads, and remembered.
-import { AudioError, CorpusError, type EarmarkError, FeatureError, FileError } from '../errors.ts';
+import {
+  AudioError,
+  CorpusError,
+  type EarmarkError,
+  FeatureError,
+  FileError,
+  TrainingError,
+} from '../errors.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import { pruneCache } from './cache.ts';
 import { inThreads, type PoolOptions } from './pool.ts';
@@ -18,6 +25,7 @@ const errors: Record<string, new (parts: Refusal['parts']) => EarmarkError> = {
   CorpusError,
   FeatureError,
   FileError,
+  TrainingError,
 };
 
 /** Measures recordings; in place of one that cannot be read stands its error. */
@@ -69,7 +77,11 @@ async function answers<T extends Recording | Heard>(
 
 function readAnswer<T>(answer: Answer): T | EarmarkError {
   if ('value' in answer) return answer.value as T;
-  const { kind, parts } = answer.refused;
+  return errorOf(answer.refused);
+}
+
+/** The error that a thread told of. */
+export function errorOf({ kind, parts }: Refusal): EarmarkError {
   return new (errors[kind] ?? AudioError)(parts);
 }
 

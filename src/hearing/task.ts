@@ -45,6 +45,10 @@ export interface Refusal {
   parts: ErrorParts;
 }
 
+export function refusalOf(error: EarmarkError): Refusal {
+  return { kind: error.name, parts: { ...error.parts, cause: undefined } };
+}
+
 /** What is remembered is of this version of what computes it; raise it where decoding or features come out otherwise. */
 export const COMPUTATION = 1;
 
@@ -64,7 +68,7 @@ export async function perform({ path, settings: json, cache: folder }: Task): Pr
     return { value, ...(cacheFault && { cacheFault }) };
   } catch (cause) {
     if (!(cause instanceof EarmarkError)) throw cause;
-    return { refused: { kind: cause.name, parts: { ...cause.parts, cause: undefined } } };
+    return { refused: refusalOf(cause) };
   }
 }
 

@@ -12,6 +12,7 @@ const PIPELINE = [
   'audio',
   'corpus',
   'features',
+  'augmentation',
   'hearing',
   'graph',
   'model',

@@ -1,0 +1,104 @@
+// How training examples are varied: every amount with its unit, checked where people write them.
+import { z } from 'zod';
+import { TrainingError } from '../errors.ts';
+
+const amount = z.number().nonnegative();
+const share = z.number().min(0).max(1);
+const range = z
+  .tuple([z.number(), z.number()])
+  .refine(([low, high]) => low <= high, 'the first is the smaller');
+
+const schema = z.strictObject({
+  /** Largest shift in time either way, as a share of the model's clip. */
+  shift: share.default(0),
+  /** Largest change of level either way, dB. */
+  gain: amount.max(60).default(0),
+  /** Largest relative change of speed either way, by resampling: tempo, pitch and formants together. */
+  speed: amount.max(0.5).default(0),
+  /** Largest change of pitch either way, semitones; the tempo stays. */
+  pitch: amount.max(12).default(0),
+  /** Largest relative change of the vocal tract's length either way: formants move, pitch and tempo stay. */
+  tract: amount.max(0.5).default(0),
+  /** Share of the examples that get noise, white, pink or brown. */
+  noise: share.default(0),
+  /** Range of their signal-to-noise ratio, dB. */
+  snr: range.default([5, 50]),
+  /** Share of the examples that are put into a room. */
+  reverb: share.default(0),
+  /** Range of the time in which its sound falls by 60 dB, s. */
+  decay: range.default([0.1, 0.6]),
+  /** Largest gain or loss of an octave either way, dB: microphones and lines. */
+  equalizer: amount.max(40).default(0),
+  /** Share of the examples whose band is limited as by a telephone or a muffled microphone. */
+  band: share.default(0),
+  /** Number of stripes of frames that are blanked, each of up to an eighth of the clip. */
+  timeMasks: z.int().nonnegative().max(16).default(0),
+  /** Number of stripes of bins that are blanked, each of up to a sixth of them. */
+  binMasks: z.int().nonnegative().max(16).default(0),
+  /** α of mixup: λ ~ Beta(α, α) of one example and 1 − λ of another; 0 mixes none. */
+  mixup: amount.max(10).default(0),
+});
+
+/** What is varied, and by how much; what is 0 is left as it is. */
+export type Augmentation = Readonly<z.infer<typeof schema>>;
+
+/** Settings by name, from nothing to what unheard voices and rooms ask for. */
+export const AUGMENTATIONS = {
+  none: schema.parse({}),
+  light: schema.parse({ shift: 0.1, noise: 0.5 }),
+  strong: schema.parse({
+    shift: 0.1,
+    gain: 6,
+    speed: 0.1,
+    pitch: 2,
+    tract: 0.12,
+    noise: 0.6,
+    snr: [0, 40],
+    reverb: 0.3,
+    equalizer: 6,
+    band: 0.2,
+    timeMasks: 1,
+    binMasks: 1,
+  }),
+} as const satisfies Record<string, Augmentation>;
+
+/** @throws TrainingError for an unknown name, or a value out of its range */
+export function parseAugmentation(value: unknown, name = 'augmentation'): Augmentation {
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  const unknown = issue.code === 'unrecognized_keys';
+  throw new TrainingError({
+    what: unknown ? name : `${name}: ${issue.path.join('.') || 'value'}`,
+    expected: unknown ? `settings among ${Object.keys(schema.shape).join(', ')}` : issue.message,
+    got: unknown ? issue.keys.join(', ') : JSON.stringify(valueAt(value, issue.path)),
+  });
+}
+
+const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((v, key) => (v as Record<PropertyKey, unknown>)?.[key], value);
+
+/**
+ * Settings as typed: a name, single amounts, or both: `strong`, `shift=0.2,noise=0.5,snr=0:30`, `strong,pitch=0`.
+ * @throws TrainingError
+ */
+export function augmentationFromText(text: string): Augmentation {
+  const changes: Record<string, unknown> = {};
+  for (const part of text.split(',').map((p) => p.trim())) {
+    const [key, value] = part.split('=');
+    if (value === undefined && key in AUGMENTATIONS) {
+      Object.assign(changes, AUGMENTATIONS[key as keyof typeof AUGMENTATIONS]);
+      continue;
+    }
+    if (value === undefined) {
+      throw new TrainingError({
+        what: 'augmentation',
+        expected: `${Object.keys(AUGMENTATIONS).join(', ')}, or settings like shift=0.1`,
+        got: part,
+      });
+    }
+    const numbers = value.split(':').map(Number);
+    changes[key] = numbers.length === 1 ? numbers[0] : numbers;
+  }
+  return parseAugmentation(changes);
+}
