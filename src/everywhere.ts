@@ -17,7 +17,16 @@ export { decodeWav, encodeWav } from './audio/wav.ts';
 
 // corpus: labelled clips, and a training and a test side
 export { type Clip, type Corpus, type Layout, labelsOf, speakersOf } from './corpus/clip.ts';
-export { describeSplit, type Split, type SplitKind, type SplitOptions, splitCorpus } from './corpus/split.ts';
+export { foldsOf, type SplitName } from './corpus/folds.ts';
+export {
+  describeSplit,
+  type Fold,
+  type Split,
+  type SplitKind,
+  speakerSides,
+  splitOfKept,
+} from './corpus/split.ts';
+export { defaultSplit, type SplitOptions, splitCorpus } from './corpus/split-kinds.ts';
 export { type Validation, validationSplit } from './corpus/validation.ts';
 
 // features: samples to matrices, by librosa's names

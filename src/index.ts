@@ -7,7 +7,7 @@ export { makeFolder, readBytes, writeFileAtomic } from './files/atomic.ts';
 export { type ReadOptions, readAudio } from './audio/read.ts';
 export { embeddedCorpusPath, loadEmbedded } from './corpus/embedded.ts';
 export { loadCorpus } from './corpus/load.ts';
-export { resolveSplit } from './corpus/split-file.ts';
+export { resolveFolds, resolveSplit } from './corpus/split-file.ts';
 export { type ModelFile, readModelFile, readOnnx } from './model/read.ts';
 export { nodeRuntime } from './runtime/node.ts';
 export { fontFaces } from './report/fonts.ts';

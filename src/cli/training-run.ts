@@ -2,7 +2,7 @@
 import type { ClipExplanation } from '../analysis/explained.ts';
 import { analyse } from '../analysis/summary.ts';
 import { type Corpus, labelsOf } from '../corpus/clip.ts';
-import { describeSplit, makeSplit, type Split } from '../corpus/split.ts';
+import { describeSplit, type Split, splitOfKept } from '../corpus/split.ts';
 import { resolveSplit } from '../corpus/split-file.ts';
 import { validationSplit } from '../corpus/validation.ts';
 import { FeatureError } from '../errors.ts';
@@ -19,14 +19,7 @@ import { nodeRuntime } from '../runtime/node.ts';
 import { type Epoch, FIT, type FitOptions, fit } from '../training/fit.ts';
 import { measure } from '../training/metrics.ts';
 import type { Terminal } from './frame.ts';
-import {
-  type HeardExample,
-  hearExamples,
-  type InputWishes,
-  type Surveyed,
-  settleFeatures,
-  survey,
-} from './hear-corpus.ts';
+import { type HeardExample, hearExamples, type InputWishes, settleFeatures, survey } from './hear-corpus.ts';
 import { ranking } from './model.ts';
 
 export interface RunWishes extends InputWishes {
@@ -89,7 +82,7 @@ export async function trainingRun(
   if (corpus.note) note(`${corpus.name}: ${corpus.note}`);
 
   const surveyed = await survey(corpus, wishes.skipBad ?? false, terminal, wishes.cacheFolder);
-  const split = surveyed.bad.length > 0 ? splitOfKept(whole, surveyed) : whole;
+  const split = surveyed.bad.length > 0 ? splitOfKept(whole, surveyed.corpus, surveyed.kept) : whole;
   for (const warning of split.warnings) note(`warning: ${warning}`);
   const validation = validationSplit(surveyed.corpus, split, { seed: wishes.seed });
   const settings = settleFeatures(surveyed, split.train, wishes);
@@ -167,14 +160,6 @@ export async function trainingRun(
     bad: surveyed.bad,
     method: method.name,
   };
-}
-
-/** A split of a corpus without the recordings that cannot be used. */
-function splitOfKept({ kind, seed, train, test }: Split, { corpus, kept }: Surveyed): Split {
-  const now = new Map(kept.map((before, index) => [before, index]));
-  const side = (indices: readonly number[]) =>
-    new Set(indices.map((i) => now.get(i)).filter((i) => i !== undefined));
-  return makeSplit(corpus, kind, seed, side(test), side(train));
 }
 
 /** "epoch 3 of 20, 96.4 % on validation" */

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { corpusOf } from '../../test/support/corpus.ts';
 import { audit, type Found } from './audit.ts';
-import { splitCorpus } from './split.ts';
+import { splitCorpus } from './split-kinds.ts';
 
 const corpus = corpusOf(['ann', 'bob', 'cid', 'dan'], ['0', '1'], 3);
 const whole = (i: number) => ({

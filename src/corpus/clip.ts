@@ -1,6 +1,6 @@
 // What a corpus is: labelled clips, and who speaks them where that is known.
 /** How recordings lie on disk; {@link layouts} says what each looks like. */
-export type Layout = 'audiomnist' | 'fsdd' | 'folders' | 'manifest';
+export type Layout = 'audiomnist' | 'fsdd' | 'speech-commands' | 'folders' | 'manifest';
 
 /** One labelled recording, on disk or in memory. */
 export interface Clip {
@@ -53,7 +53,8 @@ export function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function byLabel(a: string, b: string): number {
+/** Numbers by value, then text by code point. */
+export function byLabel(a: string, b: string): number {
   const [x, y] = [a, b].map((s) => (/^\d+$/.test(s) ? Number(s) : Number.POSITIVE_INFINITY));
   return x === y ? byText(a, b) : x! - y!;
 }

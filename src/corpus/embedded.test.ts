@@ -4,7 +4,8 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { labelsOf, speakersOf } from './clip.ts';
 import { embeddedCorpusPath, loadEmbedded } from './embedded.ts';
-import { speakerSides, splitCorpus } from './split.ts';
+import { speakerSides } from './split.ts';
+import { splitCorpus } from './split-kinds.ts';
 
 const root = embeddedCorpusPath();
 const corpus = await loadEmbedded();

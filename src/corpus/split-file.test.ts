@@ -5,10 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { corpusOf, temporaryFolder } from '../../test/support/corpus.ts';
 import { CorpusError } from '../errors.ts';
 import type { Corpus } from './clip.ts';
+import { foldsOf } from './folds.ts';
 import { loadCorpus } from './load.ts';
-import { describeSplit, splitCorpus } from './split.ts';
-import { resolveSplit } from './split-file.ts';
+import { describeSplit } from './split.ts';
+import { resolveFolds, resolveSplit } from './split-file.ts';
+import { splitCorpus } from './split-kinds.ts';
 import { splitFromLists } from './split-lists.ts';
+import { validationSplit } from './validation.ts';
 
 const corpus = corpusOf(['ann', 'bob', 'eve'], ['0', '1']); // 0_ann_0, 1_ann_0, 0_bob_0, 1_bob_0, 0_eve_0, 1_eve_0
 const lists = (value: Parameters<typeof splitFromLists>[1], of: Corpus = corpus) =>
@@ -41,6 +44,13 @@ describe('lists of paths', () => {
     expect(lists({ testSpeakers: ['bob'] }).test).toEqual([2, 3]);
   });
 
+  it('may name a validation part', () => {
+    const sides = { test: ['0_eve_0.wav', '1_eve_0.wav'], validationSpeakers: ['bob'] };
+    expect(lists(sides)).toMatchObject({ train: [0, 1], validation: [2, 3], test: [4, 5] });
+    const { note } = validationSplit(corpus, lists(sides));
+    expect(note).toBe('2 recordings that the split sets aside decide when to stop');
+  });
+
   it.each([
     [{ test: ['2_eve_0.wav'] }, /my.json: 2_eve_0.wav: expected the path of a recording in \/made, got none/],
     [{ test: ['other/0_eve_1.wav'] }, /got none/],
@@ -59,6 +69,16 @@ describe('lists of paths', () => {
     [{ testSpeakers: ['zoe'] }, /my.json: zoe: expected a speaker of made/],
     [{ train: ['0_ann_0.wav'] }, /either 'test' or 'testSpeakers', got neither/],
     [{ test: ['0_eve_0.wav'], testSpeakers: ['eve'] }, /got both/],
+    [{ testSpeakers: ['eve'], validationSpeakers: ['eve'] }, /0_eve_0.wav is on both sides/],
+    [
+      { testSpeakers: ['eve'], validation: ['0_bob_0.wav'], train: ['0_bob_0.wav', '1_ann_0.wav'] },
+      /0_bob_0.wav is on both sides/,
+    ],
+    [{ testSpeakers: ['eve'], validation: [] }, /the validation part of the split is empty/],
+    [
+      { testSpeakers: ['eve'], train: ['0_bob_0.wav', '1_bob_0.wav'], validation: ['2_bob_0.wav'] },
+      /2_bob_0.wav: expected the path/,
+    ],
   ])('refuse %j', (value, message) => {
     expect(() => lists(value)).toThrow(CorpusError);
     expect(() => lists(value)).toThrow(message);
@@ -83,6 +103,13 @@ describe('resolveSplit', () => {
       const again = await resolveSplit(await loadCorpus(folder), file);
       expect([again.train, again.test]).toEqual([split.train, split.test]);
     }
+  });
+
+  it('gives all folds, or the first', async () => {
+    const folds = await resolveFolds(corpus, 'loso');
+    expect(folds).toEqual(foldsOf(corpus, 'loso'));
+    expect(await resolveSplit(corpus, 'loso')).toEqual(folds[0]);
+    expect(describeSplit(folds[1]!, corpus)).toMatchObject({ fold: { index: 2, of: 3, name: 'bob' } });
   });
 
   it('knows the kinds by name and splits by speaker unless told', async () => {

@@ -1,4 +1,4 @@
-// A split that somebody wrote down: lists of paths, or of the speakers to test on.
+// A split that somebody wrote down: lists of paths, or of the speakers to test and validate on.
 import { z } from 'zod';
 import { CorpusError } from '../errors.ts';
 import { type Corpus, pathInside, speakersOf } from './clip.ts';
@@ -7,34 +7,47 @@ import { makeSplit, type Split } from './split.ts';
 const names = z.array(z.string()).optional();
 
 /** A run's `split.json` has this form too: other keys are ignored. */
-export const splitLists = z.object({ train: names, test: names, testSpeakers: names });
+export const splitLists = z.object({
+  train: names,
+  validation: names,
+  test: names,
+  validationSpeakers: names,
+  testSpeakers: names,
+});
 export type SplitLists = z.infer<typeof splitLists>;
 
 /**
  * The split that lists describe. Paths are inside the corpus' root; as many of a path's last parts as make it unique are enough.
- * Without `train`, all that does not test trains.
+ * Without `train`, all that does not test or validate trains.
  *
  * @param source how errors call the lists: the file's name
- * @throws CorpusError where a recording or speaker is unknown, listed twice or on both sides, or a side is empty
+ * @throws CorpusError where a recording or speaker is unknown, listed twice or on two sides, or a side is empty
  */
 export function splitFromLists(corpus: Corpus, lists: SplitLists, source: string): Split {
-  if ((lists.test === undefined) === (lists.testSpeakers === undefined)) {
-    throw new CorpusError({
-      what: source,
-      expected: "either 'test' or 'testSpeakers'",
-      got: lists.test ? 'both' : 'neither',
-    });
-  }
   const find = finder(corpus, source);
-  const test = lists.testSpeakers
-    ? bySpeaker(corpus, lists.testSpeakers, source)
-    : indices(lists.test!, find, source);
+  const side = (name: 'test' | 'validation') => {
+    const [paths, speakers] = [lists[name], lists[`${name}Speakers`]];
+    if (paths && speakers) throw fault(source, name, 'both');
+    if (speakers) return bySpeaker(corpus, speakers, source);
+    return paths && indices(paths, find, source);
+  };
+  const [test, validation] = [side('test'), side('validation')];
+  if (!test) throw fault(source, 'test', 'neither');
   const train = lists.train && indices(lists.train, find, source);
-  const both = train && [...test].find((i) => train.has(i));
-  if (both !== undefined) {
+  for (const [one, other] of [
+    [train, test],
+    [train, validation],
+    [validation, test],
+  ]) {
+    const both = one && [...one].find((i) => other?.has(i));
+    if (both === undefined) continue;
     throw new CorpusError(`${source}: ${pathInside(corpus, corpus.clips[both]!)} is on both sides`);
   }
-  return makeSplit(corpus, 'file', null, test, train);
+  return makeSplit(corpus, { kind: 'file', seed: null }, { test, validation, train });
+}
+
+function fault(source: string, name: string, got: string): CorpusError {
+  return new CorpusError({ what: source, expected: `either '${name}' or '${name}Speakers'`, got });
 }
 
 function indices(paths: string[], find: (path: string) => number, source: string): Set<number> {

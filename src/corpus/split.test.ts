@@ -5,8 +5,10 @@ import { corpusOf } from '../../test/support/corpus.ts';
 import { describeShared, sharedPath } from '../../test/support/shared.ts';
 import { CorpusError } from '../errors.ts';
 import { labelsOf } from './clip.ts';
+import { foldsOf } from './folds.ts';
 import { loadCorpus } from './load.ts';
-import { defaultSplit, describeSplit, speakerSides, splitCorpus } from './split.ts';
+import { describeSplit, speakerSides, splitOfKept } from './split.ts';
+import { defaultSplit, splitCorpus } from './split-kinds.ts';
 import { validationSplit } from './validation.ts';
 
 const people = (n: number) => Array.from({ length: n }, (_, i) => `p${i}`);
@@ -164,6 +166,39 @@ describeShared('data/fsdd/recordings', "FSDD's official split", () => {
   });
 });
 
+describe('splitOfKept', () => {
+  it('is the split without the recordings that were left out, fold and validation part kept (property)', () => {
+    const corpus = { ...corpusOf(people(60), digits, 2), layout: 'audiomnist' as const };
+    corpus.clips.forEach((clip) => {
+      clip.speaker = String(Number(clip.speaker!.slice(1)) + 1);
+    });
+    const whole = foldsOf(corpus, 'audiomnist-digit')[2]!;
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(359), { maxLength: 40 }), (bad) => {
+        const kept = [...corpus.clips.keys()].filter((i) => !bad.includes(i));
+        const left = { ...corpus, clips: kept.map((i) => corpus.clips[i]!) };
+        const split = splitOfKept(whole, left, kept);
+        expect(split).toMatchObject({ kind: 'audiomnist-digit', fold: whole.fold });
+        for (const side of ['train', 'validation', 'test'] as const) {
+          const before = whole[side]!.filter((i) => !bad.includes(i)).map((i) => corpus.clips[i]);
+          expect(split[side]!.map((i) => left.clips[i])).toEqual(before);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('names a class that has nothing left to train on', () => {
+    const corpus = corpusOf(people(4), digits);
+    const split = splitCorpus(corpus, 'speaker');
+    const kept = [...corpus.clips.keys()].filter(
+      (i) => corpus.clips[i]!.label !== '2' || split.test.includes(i),
+    );
+    const left = { ...corpus, clips: kept.map((i) => corpus.clips[i]!) };
+    expect(() => splitOfKept(split, left, kept)).toThrow(/class 2 would be tested but not trained/);
+  });
+});
+
 describe('describeSplit', () => {
   it('lists paths inside the root and the speakers of each side (snapshot)', () => {
     const corpus = corpusOf(['ann', 'bob', 'eve'], ['0', '1']);
@@ -216,6 +251,21 @@ describe('validationSplit', () => {
         },
       ),
     );
+  });
+
+  it('draws speakers so that both parts have every class, where a class is of few speakers', () => {
+    const [women, men] = [corpusOf(people(6), ['f'], 2), corpusOf(people(20), ['m'], 2)];
+    const corpus = {
+      ...women,
+      clips: [...women.clips, ...men.clips.map((c) => ({ ...c, speaker: `m${c.speaker}` }))],
+    };
+    const labels = (side: number[]) => labelsOf(side.map((i) => corpus.clips[i]!));
+    for (let seed = 0; seed < 20; seed++) {
+      const split = splitCorpus(corpus, 'speaker', { seed });
+      const { train, validation, note } = validationSplit(corpus, split, { seed });
+      expect(note).toContain('by speaker');
+      expect([split.test, train, validation].map(labels)).toEqual(Array(3).fill(['f', 'm']));
+    }
   });
 
   it('goes by speaker from 5 training speakers on, and only if the test side does', () => {

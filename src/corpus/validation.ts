@@ -1,7 +1,7 @@
-// Sets part of the training side aside, for early stopping, in the way the test side was set aside.
+// Sets part of the training side aside, to choose epoch and settings on, in the way the test side was set aside.
 import type { Corpus } from './clip.ts';
-import { shuffle } from './random.ts';
-import { type Split, shareOf, speakerSides, stratified } from './split.ts';
+import { type Split, speakerSides } from './split.ts';
+import { drawClips, drawSpeakers } from './split-draw.ts';
 
 /** The training side of a split in two: indices in `corpus.clips`, ascending. */
 export interface Validation {
@@ -15,24 +15,30 @@ export interface Validation {
 const fewestSpeakers = 5;
 
 /**
- * By speaker where the test side has speakers of its own and at least 5 are left to train on, so that training stops where it
+ * The published part where the split has one. Else by speaker where the test side has speakers of its own and at least 5 are left to train on, so that training stops where it
  * is best for new speakers; else the same share of each class. The test side is not looked at further.
  *
  * @param share of the training speakers, or of each class' clips: in (0, 1)
  */
 export function validationSplit(
   corpus: Corpus,
-  split: Pick<Split, 'train' | 'test'>,
+  split: Pick<Split, 'train' | 'validation' | 'test'>,
   { seed = 0, share = 0.1 }: { seed?: number; share?: number } = {},
 ): Validation {
+  const { train, validation } = split;
+  if (validation) {
+    const note = `${validation.length} recordings that the split sets aside decide when to stop`;
+    return { train, validation, note };
+  }
   const { train: speakers, both } = speakerSides(corpus, split);
   if (both.length === 0 && speakers.length >= fewestSpeakers) {
-    const chosen = new Set(shuffle(speakers, seed).slice(0, shareOf(speakers.length, share)));
-    const drawn = new Set(split.train.filter((i) => chosen.has(corpus.clips[i]!.speaker ?? '')));
-    const result = divide(split.train, drawn, `by speaker: ${[...chosen].join(', ')}`);
-    if (labelCount(corpus, result.train) === labelCount(corpus, split.train)) return result;
+    const clips = train.map((i) => corpus.clips[i]!);
+    const chosen = drawSpeakers(clips, seed, share);
+    const drawn = new Set(train.filter((i) => chosen.has(corpus.clips[i]!.speaker ?? '')));
+    const result = divide(train, drawn, `by speaker: ${[...chosen].join(', ')}`);
+    if (labelCount(corpus, result.train) === labelCount(corpus, train)) return result;
   }
-  return divide(split.train, stratified(corpus, split.train, seed, share), 'the same share of each class');
+  return divide(train, drawClips(corpus, train, seed, share), 'the same share of each class');
 }
 
 function divide(train: number[], drawn: ReadonlySet<number>, how: string): Validation {

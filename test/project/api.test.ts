@@ -18,6 +18,7 @@ const NODE_ONLY = [
   'readModelFile',
   'readOnnx',
   'readBytes',
+  'resolveFolds',
   'resolveSplit',
   'svgToPng',
   'writeFileAtomic',
