@@ -133,7 +133,10 @@ export {
   fit,
 } from './training/fit.ts';
 export { type Classified, type Metrics, measure, type Tally } from './training/metrics.ts';
-export { ADAMW, type AdamW, compileStep, type Step, type StepOptions } from './training/step.ts';
+export { type Mix, type TargetOptions, targets } from './training/loss.ts';
+export { type Adam, type AdamW, OPTIMIZERS, type Optimizer, type Sgd } from './training/optimizers.ts';
+export { type Course, learningRate, type Schedule } from './training/schedule.ts';
+export { compileStep, type Step, type StepOptions } from './training/step.ts';
 
 // relevance: a classifier to its explanation
 export { type CompileOptions, compile, type Explanation, type LayerRelevance } from './relevance/compile.ts';

@@ -7,7 +7,8 @@ import type { Layer, Network } from '../../src/model/layers.ts';
 import { classifier, initialWeights, type Weights } from '../../src/model/network.ts';
 import { nodeRuntime } from '../../src/runtime/node.ts';
 import { batchTensor, TrainingLoop } from '../../src/training/loop.ts';
-import { ADAMW, compileStep } from '../../src/training/step.ts';
+import { targets } from '../../src/training/loss.ts';
+import { compileStep } from '../../src/training/step.ts';
 import { CLASSES, CLIP_SAMPLES, plantedClip, SAMPLE_RATE, WINDOW } from './task.ts';
 
 /** What listens, and to what. */
@@ -99,8 +100,8 @@ export async function trained(
 ): Promise<Trained> {
   const step = compileStep(network, input);
   const session = await nodeRuntime.open(step.graph);
-  const options = { seed: 1, optimizer: ADAMW };
-  const loop = new TrainingLoop(step, session, initialWeights(step.parameters, options.seed), options);
+  const seed = 1;
+  const loop = new TrainingLoop(step, session, { state: initialWeights(step.parameters, seed), seed });
   const batch = (stream: number, first: number, count: number) =>
     Array.from({ length: count }, (_, i) => {
       const { samples, label } = plantedClip(stream, first + i);
@@ -109,10 +110,16 @@ export async function trained(
   for (let done = 0; done < steps; done++) {
     const clips = batch(STREAMS.training, done * BATCH, BATCH);
     const rate = learningRate * Math.min(1, (10 * (done + 1)) / steps, 1.2 - done / steps);
-    const { loss } = await loop.step(
+    const inputs = batchTensor(
       clips.map(({ x }) => x),
-      clips.map(({ label }) => label),
       input,
+    );
+    const target = targets(
+      clips.map(({ label }) => label),
+      step.classes,
+    );
+    const { loss } = await loop.step(
+      { data: inputs.data as Float32Array, target, count: clips.length },
       rate,
     );
     progress?.(done + 1, loss);

@@ -8,8 +8,10 @@ import { initialWeights, type Weights } from '../model/network.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { evaluate, score } from './evaluate.ts';
 import { AUGMENTATION, type Augmentation, type Example, ExampleReader } from './examples.ts';
-import { TrainingLoop } from './loop.ts';
-import { ADAMW, type AdamW, compileStep } from './step.ts';
+import { batchTensor, TrainingLoop } from './loop.ts';
+import { hits as hitsOf, targets } from './loss.ts';
+import { OPTIMIZERS, type Optimizer } from './optimizers.ts';
+import { compileStep } from './step.ts';
 
 export interface FitOptions {
   /** Largest number of passes over the training examples. */
@@ -20,7 +22,7 @@ export interface FitOptions {
   /** Epochs without a better validation after which training stops. */
   readonly patience: number;
   readonly seed: number;
-  readonly optimizer: AdamW;
+  readonly optimizer: Optimizer;
   readonly augmentation: Augmentation;
 }
 
@@ -30,7 +32,7 @@ export const FIT: FitOptions = {
   learningRate: 3e-3,
   patience: 8,
   seed: 0,
-  optimizer: ADAMW,
+  optimizer: OPTIMIZERS.adamw,
   augmentation: AUGMENTATION,
 };
 
@@ -87,12 +89,10 @@ export async function fit(
   const input = [1, ...inputShape(settings)];
   const step = compileStep(network, input, { optimizer: options.optimizer });
   const reader = new ExampleReader(settings);
-  const loop = new TrainingLoop(
-    step,
-    await runtime.open(step.graph),
-    initialWeights(step.parameters, options.seed),
-    options,
-  );
+  const loop = new TrainingLoop(step, await runtime.open(step.graph), {
+    state: initialWeights(step.parameters, options.seed),
+    seed: options.seed,
+  });
   const plain = validation.map((example) => reader.plain(example));
   const labels = validation.map((example) => example.label);
   const batches = Math.ceil(training.length / options.batch);
@@ -111,9 +111,16 @@ export async function fit(
           return reader.augmented(training[i], options.augmentation, seed);
         });
         const classes = chosen.map((i) => training[i].label);
-        const result = await loop.step(inputs, classes, input, learningRate(loop.done + 1, steps, options));
+        const result = await loop.step(
+          {
+            data: batchTensor(inputs, input).data as Float32Array,
+            target: targets(classes, step.classes),
+            count: chosen.length,
+          },
+          learningRate(loop.done + 1, steps, options),
+        );
         lossSum += result.loss * chosen.length;
-        hits += result.hits;
+        hits += hitsOf(result.logits, classes);
         progress({ step: loop.done, steps, last: history.at(-1) });
       }
       const checked = await evaluate(runtime, network, settings, loop.weights(), plain);

@@ -3,13 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { array64, interpret } from '../graph/interpret.ts';
 import type { Network } from '../model/layers.ts';
 import { initialWeights } from '../model/network.ts';
-import { dropoutMask } from './loop.ts';
+import { dropoutMask, maskDims } from './masks.ts';
 import { compileStep } from './step.ts';
 
 describe('dropout masks', () => {
   const numbers = (rate: number, seed = 1) => {
-    const { data } = dropoutMask({ name: 'm', shape: ['N', 4, 50, 25], rate }, 4, seed);
-    return Array.from(data, Number);
+    return Array.from(dropoutMask({ name: 'm', shape: ['N', 4, 50, 25], rate }, 4, seed));
   };
 
   it.each([0.1, 0.3, 0.5])(
@@ -30,8 +29,8 @@ describe('dropout masks', () => {
   });
 
   it('take the batch, and only that, for an open dimension', () => {
-    const { dims, data } = dropoutMask({ name: 'm', shape: ['N', 3, 1, 1], rate: 0.5 }, 7, 1);
-    expect([dims, data.length]).toEqual([[7, 3, 1, 1], 21]);
+    const mask = { name: 'm', shape: ['N', 3, 1, 1], rate: 0.5 };
+    expect([maskDims(mask, 7), dropoutMask(mask, 7, 1).length]).toEqual([[7, 3, 1, 1], 21]);
   });
 });
 
@@ -50,10 +49,10 @@ it('running statistics: a tenth of the batch, its variance over n − 1', () => 
   });
   const got = interpret(step.graph, {
     input: array64(x, [2, 1, 2, 2]),
-    label: array64([0, 1], [2], 'int64'),
-    learning_rate: array64([0.01], []),
-    correction1: array64([0.1], []),
-    correction2: array64([0.001], []),
+    target: array64([0.5, 0, 0, 0.5], [2, 2]),
+    ...Object.fromEntries(
+      Object.entries(step.scalars(0.01, 1)).map(([name, value]) => [name, array64([value], [])]),
+    ),
     ...Object.fromEntries(state),
   });
   // Mean 3; deviations −2, −1, 1, 5, 0, −4, −3, 4, squares 72 in all.

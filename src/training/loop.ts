@@ -1,18 +1,11 @@
 // Step after step through the compiled graph: batches and masks in, weights and moments passed on in place.
-import { hash32 } from '../corpus/random.ts';
 import { TrainingError } from '../errors.ts';
 import type { Matrix } from '../features/matrix.ts';
 import { sizeOf } from '../graph/types.ts';
-import type { Mask } from '../model/layers.ts';
 import type { Weights } from '../model/network.ts';
-import { float32, int64, type RuntimeTensor, type Session } from '../runtime/runtime.ts';
-import type { AdamW, Step } from './step.ts';
-
-/** What the loop needs of the options of a fit. */
-export interface LoopOptions {
-  readonly seed: number;
-  readonly optimizer: AdamW;
-}
+import { float32, type RuntimeTensor, type Session, type Tensors } from '../runtime/runtime.ts';
+import { dropoutMasks, maskDims } from './masks.ts';
+import type { Step } from './step.ts';
 
 /** Inputs [bins, frames] as one tensor [N, 1, bins, frames]. */
 export function batchTensor(inputs: readonly Matrix[], input: readonly number[]): RuntimeTensor {
@@ -24,58 +17,90 @@ export function batchTensor(inputs: readonly Matrix[], input: readonly number[])
   return float32(data, [inputs.length, ...input]);
 }
 
+/** What a step takes. */
+export interface Batch {
+  /** Inputs of all clips, row-major [count, …input]. */
+  readonly data: Float32Array;
+  /** [count, classes], as `targets` makes them. */
+  readonly target: Float32Array;
+  readonly count: number;
+  /** The step's dropout masks as {@link dropoutMasks} makes them; made here where not given. */
+  readonly masks?: readonly Float32Array[];
+}
+
+/** What a step gives. */
+export interface Stepped {
+  readonly loss: number;
+  /** [count, classes], from before the update. */
+  readonly logits: Float32Array;
+  /** Norm of all gradients together, where they are clipped. */
+  readonly gradientNorm?: number;
+}
+
+/** Where training begins, or goes on. */
+export interface LoopStart {
+  /** Weights; what is missing of `step.state` starts from 0. */
+  readonly state: Weights;
+  /** Steps that led there. */
+  readonly done?: number;
+  /** Decides the dropout masks. */
+  readonly seed: number;
+}
+
 /** The state of the compiled step, passed back and forth between two sets of preallocated tensors. */
 export class TrainingLoop {
-  done = 0;
   readonly session: Session;
   private readonly compiled: Step;
-  private readonly options: LoopOptions;
-  private current: Record<string, RuntimeTensor>;
-  private spare: Record<string, RuntimeTensor>;
+  private readonly seed: number;
+  private steps: number;
+  private current: Tensors;
+  private spare: Tensors;
 
-  constructor(step: Step, session: Session, weights: Weights, options: LoopOptions) {
+  constructor(step: Step, session: Session, { state, done = 0, seed }: LoopStart) {
     this.compiled = step;
     this.session = session;
-    this.options = options;
+    this.seed = seed;
+    this.steps = done;
     const allocate = (fill: Weights) =>
       Object.fromEntries(
-        step.state.map(({ name, dims }) => {
-          const data = fill[name] ? fill[name].slice() : new Float32Array(sizeOf(dims));
-          return [name, float32(data, dims)];
-        }),
+        step.state.map(({ name, dims }) => [
+          name,
+          float32(fill[name]?.slice() ?? new Float32Array(sizeOf(dims)), dims),
+        ]),
       );
-    this.current = allocate(weights);
+    this.current = allocate(state);
     this.spare = allocate({});
   }
 
-  async step(
-    inputs: readonly Matrix[],
-    labels: readonly number[],
-    input: readonly number[],
-    rate: number,
-  ): Promise<{ loss: number; hits: number }> {
-    const t = this.done + 1;
-    const { beta1, beta2 } = this.options.optimizer;
-    const scalar = (value: number) => float32(Float32Array.of(value), []);
-    const masks = this.compiled.masks.map((mask, i) => [
-      mask.name,
-      dropoutMask(mask, inputs.length, hash32(hash32(this.options.seed, 0x6d61736b + i), t)),
-    ]);
-    const feeds = {
-      input: batchTensor(inputs, input),
-      label: int64(labels),
-      learning_rate: scalar(rate),
-      correction1: scalar(1 - beta1 ** t),
-      correction2: scalar(1 - beta2 ** t),
+  /** Steps done so far. */
+  get done(): number {
+    return this.steps;
+  }
+
+  /**
+   * One step. A step that fails leaves the state as it was.
+   * @param rate learning rate
+   * @throws TrainingError where the loss is not a number
+   */
+  async step({ data, target, count, masks }: Batch, rate: number): Promise<Stepped> {
+    const { input, classes, masks: wanted, scalars } = this.compiled;
+    const t = this.steps + 1;
+    const drawn = masks ?? dropoutMasks(wanted, count, this.seed, t);
+    const feeds: Record<string, RuntimeTensor> = {
+      input: float32(data, [count, ...input]),
+      target: float32(target, [count, classes]),
       ...this.current,
-      ...Object.fromEntries(masks),
     };
+    for (const [name, value] of Object.entries(scalars(rate, t)))
+      feeds[name] = float32(Float32Array.of(value), []);
+    wanted.forEach((mask, i) => {
+      feeds[mask.name] = float32(drawn[i], maskDims(mask, count));
+    });
     const next = Object.fromEntries(
       Object.entries(this.spare).map(([name, value]) => [`next.${name}`, value]),
     );
-    const got = await this.session.run(feeds, next, ['loss', 'logits']);
-    [this.current, this.spare] = [this.spare, this.current];
-    this.done = t;
+    const also = this.compiled.graph.outputs.map((o) => o.name).filter((name) => REPORTED.includes(name));
+    const got = await this.session.run(feeds, next, also);
     const loss = Number(got.loss.data[0]);
     if (!Number.isFinite(loss)) {
       throw new TrainingError({
@@ -83,33 +108,28 @@ export class TrainingLoop {
         todo: 'Train with a smaller learning rate.',
       });
     }
-    const predicted = argmaxRows(got.logits.data as Float32Array, labels.length);
-    return { loss, hits: predicted.filter((p, i) => p === labels[i]).length };
+    [this.current, this.spare] = [this.spare, this.current];
+    this.steps = t;
+    const norm = got.gradient_norm && { gradientNorm: Number(got.gradient_norm.data[0]) };
+    return { loss, logits: got.logits.data as Float32Array, ...norm };
   }
 
   /** A copy of the weights and running statistics. */
   weights(): Weights {
+    return this.copied(this.compiled.parameters);
+  }
+
+  /** A copy of all that goes from step to step: with `done`, enough to go on from here. */
+  state(): Weights {
+    return this.copied(this.compiled.state);
+  }
+
+  private copied(values: readonly { readonly name: string }[]): Weights {
     return Object.fromEntries(
-      this.compiled.parameters.map(({ name }) => [name, (this.current[name].data as Float32Array).slice()]),
+      values.map(({ name }) => [name, (this.current[name].data as Float32Array).slice()]),
     );
   }
 }
 
-/** 0 with probability `rate`, else 1/(1 − rate): a counter-based draw, the same for the same seed. */
-export function dropoutMask({ shape, rate }: Mask, batch: number, seed: number): RuntimeTensor {
-  const dims = shape.map((d) => (typeof d === 'string' ? batch : d));
-  const kept = 1 / (1 - rate);
-  const limit = rate * 2 ** 32;
-  const data = Float32Array.from({ length: sizeOf(dims) }, (_, i) => (hash32(seed, i) < limit ? 0 : kept));
-  return float32(data, dims);
-}
-
-/** Index of the largest of each row. */
-function argmaxRows(data: ArrayLike<number>, rows: number): number[] {
-  const columns = data.length / rows;
-  return Array.from({ length: rows }, (_, row) => {
-    let best = 0;
-    for (let c = 1; c < columns; c++) if (data[row * columns + c] > data[row * columns + best]) best = c;
-    return best;
-  });
-}
+/** Outputs of a step beside its state. */
+const REPORTED = ['loss', 'logits', 'gradient_norm'];

@@ -1,59 +1,63 @@
-// The training step as one graph: forward, cross-entropy, backward and AdamW, from weights and moments to the next.
+// The training step as one graph: forward, cross-entropy, backward, clipping and update, from weights and moments to the next.
 import { GraphBuilder, namesOf } from '../graph/builder.ts';
+import { staticDims } from '../graph/dims.ts';
 import { GRADIENT } from '../graph/gradient.ts';
 import { Tape } from '../graph/reverse.ts';
 import { poolBeforeRelu, prune } from '../graph/simplify.ts';
 import type { Graph } from '../graph/types.ts';
-import { int64s } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
 import { forward, type Mask, type Network, type Parameter } from '../model/layers.ts';
-
-export interface AdamW {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  /** Decoupled decay of weights (not of biases and norms), as a multiple of the learning rate. */
-  readonly weightDecay: number;
-}
-
-export const ADAMW: AdamW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-2 };
+import { crossEntropy } from './loss.ts';
+import { OPTIMIZERS, type Optimizer, ruleOf } from './optimizers.ts';
 
 export interface StepOptions {
-  readonly optimizer?: AdamW;
+  readonly optimizer?: Optimizer;
+  /** Largest norm of all gradients together; above it they are scaled down. */
+  readonly clip?: number | undefined;
   /** Whether the gradients are outputs too, as `gradient.<name>`. */
   readonly gradients?: boolean;
 }
 
 /**
- * A compiled step. Inputs: `input` [N, …], `label` int64 [N], `learning_rate`, `correction1` = 1 − β₁ᵗ and
- * `correction2` = 1 − β₂ᵗ (scalars, made in double precision), every value of `state`, every mask.
- * Outputs: `loss` (mean), `logits`, and `next.<name>` for every value of `state`.
+ * A compiled step. Inputs: `input` [N, …], `target` [N, classes], the scalars, every value of `state`, every mask.
+ * Outputs: `loss` = −Σ target·log softmax, `logits`, with `clip` also `gradient_norm`, and `next.<name>` for every value
+ * of `state`.
  */
 export interface Step {
   readonly graph: Graph;
+  /** Shape of a clip, and number of classes. */
+  readonly input: readonly number[];
+  readonly classes: number;
   readonly parameters: readonly Parameter[];
-  /** Weights, statistics and moments (`m.<name>`, `v.<name>`). */
+  /** Weights, statistics and what the optimizer keeps: `m.<name>`, `v.<name>`; `momentum.<name>`. */
   readonly state: readonly { readonly name: string; readonly dims: readonly number[] }[];
   readonly masks: readonly Mask[];
+  /** The scalar inputs of step t, from 1 on, at a learning rate. */
+  readonly scalars: (rate: number, t: number) => Readonly<Record<string, number>>;
 }
 
 /**
  * Compiles the training step of a network.
- * @param input shape of a clip: [1, bins, frames]
- * @see Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019
+ * @param input shape of a clip: [1, bins, frames]; of a waveform [1, samples]
+ * @throws TrainingError where a setting of the optimizer is out of its range
+ * @throws ModelError where a layer does not fit what comes in
  */
 export function compileStep(
   network: Network,
   input: readonly number[],
-  { optimizer = ADAMW, gradients = false }: StepOptions = {},
+  { optimizer = OPTIMIZERS.adamw, clip, gradients = false }: StepOptions = {},
 ): Step {
-  const { graph, parameters, masks, updates } = lossGraph(network, input);
+  const rule = ruleOf(optimizer);
+  const { graph, classes, parameters, masks, updates } = lossGraph(network, input);
   const g = new GraphBuilder(namesOf(graph));
   for (const { name, dtype, shape } of graph.inputs) g.input(name, dtype, shape);
-  const scalars = ['learning_rate', 'correction1', 'correction2'].map((name) => g.input(name, 'float32', []));
+  const scalars = Object.fromEntries(
+    Object.keys(rule.scalars(optimizer, 0, 1)).map((name) => [name, g.input(name, 'float32', [])]),
+  );
   const trained = parameters.filter((p) => p.trained);
-  const moments = trained.flatMap((p) =>
-    ['m', 'v'].map((letter) => ({ name: g.input(`${letter}.${p.name}`, 'float32', p.dims), dims: p.dims })),
+  const states = rule.states(optimizer);
+  const kept = trained.flatMap(({ name, dims }) =>
+    states.map((state) => ({ name: g.input(`${state}.${name}`, 'float32', dims), dims })),
   );
 
   const tape = new Tape(
@@ -63,35 +67,48 @@ export function compileStep(
     trained.map((p) => p.name),
   );
   const adjoints = tape.back(new Map([['loss', g.filledLike(1, 'loss')]]));
+  const ofParameter = ({ name }: Parameter) => adjoints.get(name) as string;
   g.output('loss');
   g.output('logits');
   const publish = (name: string, value: string) => {
     g.node({ op: 'Identity', name, inputs: [value], outputs: [name], attributes: {} });
     g.output(name);
   };
+  const clipped = clip === undefined ? undefined : clipNorm(g, trained.map(ofParameter), clip);
+  if (clipped) publish('gradient_norm', clipped.norm);
   for (const parameter of trained) {
-    const gradient = adjoints.get(parameter.name) as string;
-    const next = adamW(g, parameter, gradient, scalars, optimizer);
-    for (const [name, value] of Object.entries(next)) publish(`next.${name}`, value);
-    if (gradients) publish(`gradient.${parameter.name}`, gradient);
+    const { name, dims } = parameter;
+    const gradient = clipped ? g.mul(ofParameter(parameter), clipped.factor) : ofParameter(parameter);
+    const state = Object.fromEntries(states.map((letter) => [letter, `${letter}.${name}`]));
+    const next = rule.update(
+      g,
+      { value: name, gradient, state, scalars, decays: dims.length > 1 },
+      optimizer,
+    );
+    [name, ...states.map((letter) => `${letter}.${name}`)].forEach((of, i) => {
+      publish(`next.${of}`, next[i]);
+    });
+    if (gradients) publish(`gradient.${name}`, gradient);
   }
   for (const [name, value] of updates) publish(`next.${name}`, value);
   return {
     graph: verify(prune(g.build(`${network.name}_step`))),
+    input,
+    classes,
     parameters,
-    state: [...parameters.map(({ name, dims }) => ({ name, dims })), ...moments],
+    state: [...parameters.map(({ name, dims }) => ({ name, dims })), ...kept],
     masks,
+    scalars: (rate, t) => rule.scalars(optimizer, rate, t),
   };
 }
 
-/** Forward pass in training form and the mean cross-entropy −log softmax(logits)[label]. */
+/** Forward pass in training form and its loss. */
 function lossGraph(network: Network, input: readonly number[]) {
   const g = new GraphBuilder();
   const parameters: Parameter[] = [];
   const masks: Mask[] = [];
   const updates = new Map<string, string>();
   const x = g.input('input', 'float32', ['N', ...input]);
-  const label = g.input('label', 'int64', ['N']);
   const last = forward(g, network, x, {
     parameter: (p) => {
       parameters.push(p);
@@ -104,30 +121,17 @@ function lossGraph(network: Network, input: readonly number[]) {
     updated: (p, value) => updates.set(p.name, value),
   });
   const logits = g.emit('Identity', [last], {}, 'logits');
-  const logProbability = g.emit('LogSoftmax', [logits], { axis: 1 });
-  const column = g.emit('Unsqueeze', [label, int64s([1])]);
-  const chosen = g.emit('GatherElements', [logProbability, column], { axis: 1 });
-  g.emit('Neg', [g.reduceMean(chosen, [0, 1], 0)], {}, 'loss');
-  return { graph: poolBeforeRelu(g.build(`${network.name}_loss`)), parameters, masks, updates };
+  const classes = staticDims(g.shape(logits).slice(1), network.name)[0];
+  crossEntropy(g, logits, g.input('target', 'float32', ['N', classes]), 'loss');
+  return { graph: poolBeforeRelu(g.build(`${network.name}_loss`)), classes, parameters, masks, updates };
 }
 
 /**
- * m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − η·λ·w − η·(m/c₁)/(√(v/c₂) + ε).
- * @returns the next value of the parameter and of its moments, by name
+ * The norm of all gradients together, and min(1, largest/(norm + 1e-6)), by which each is multiplied.
+ * @see Pascanu et al., On the Difficulty of Training Recurrent Neural Networks, 2013; torch.nn.utils.clip_grad_norm_
  */
-function adamW(
-  g: GraphBuilder,
-  { name, dims }: Parameter,
-  gradient: string,
-  [rate, correction1, correction2]: readonly string[],
-  { beta1, beta2, epsilon, weightDecay }: AdamW,
-): Record<string, string> {
-  const moved = (old: string, beta: number, now: string) => g.add(g.mul(old, beta), g.mul(now, 1 - beta));
-  const m = moved(`m.${name}`, beta1, gradient);
-  const v = moved(`v.${name}`, beta2, g.mul(gradient, gradient));
-  const size = g.add(g.emit('Sqrt', [g.div(v, correction2)]), epsilon);
-  const step = g.mul(g.div(g.div(m, correction1), size), rate);
-  const decays = weightDecay > 0 && dims.length > 1;
-  const kept = decays ? g.mul(name, g.sub(1, g.mul(rate, weightDecay))) : name;
-  return { [name]: g.sub(kept, step), [`m.${name}`]: m, [`v.${name}`]: v };
+function clipNorm(g: GraphBuilder, gradients: readonly string[], largest: number) {
+  const of = (value: string) => g.emit('ReduceL2', [g.reshape(value, [-1])], { keepdims: 1 });
+  const norm = g.emit('ReduceL2', [g.concat(gradients.map(of), 0)], { keepdims: 0 }, 'norm');
+  return { norm, factor: g.emit('Min', [g.div(largest, g.add(norm, 1e-6)), 1]) };
 }

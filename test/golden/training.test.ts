@@ -5,8 +5,10 @@ import { decodeNpz } from '../../src/files/npz.ts';
 import { type Array64, array64, interpret } from '../../src/graph/interpret.ts';
 import type { Network } from '../../src/model/layers.ts';
 import { nodeRuntime } from '../../src/runtime/node.ts';
-import { float32, int64, type RuntimeTensor } from '../../src/runtime/runtime.ts';
-import { ADAMW, compileStep } from '../../src/training/step.ts';
+import { float32, type RuntimeTensor } from '../../src/runtime/runtime.ts';
+import { targets } from '../../src/training/loss.ts';
+import { OPTIMIZERS } from '../../src/training/optimizers.ts';
+import { compileStep } from '../../src/training/step.ts';
 import { describeShared, sharedPath } from '../support/shared.ts';
 
 const NETWORK: Network = {
@@ -42,7 +44,7 @@ function difference(got: ArrayLike<number>, expected: readonly number[]): number
 
 describeShared('fixtures/training', 'five steps of Adam', () => {
   const step = compileStep(NETWORK, SHAPE.slice(1), {
-    optimizer: { ...ADAMW, weightDecay: 0 },
+    optimizer: OPTIMIZERS.adam,
     gradients: true,
   });
   const initial = read('initial');
@@ -56,9 +58,10 @@ describeShared('fixtures/training', 'five steps of Adam', () => {
     const size = SHAPE.reduce((a, b) => a * b);
     return {
       input: [batches.x.slice((t - 1) * size, t * size), SHAPE] as const,
-      learning_rate: [[RATE], []] as const,
-      correction1: [[1 - ADAMW.beta1 ** t], []] as const,
-      correction2: [[1 - ADAMW.beta2 ** t], []] as const,
+      target: [targets(batches.y.slice((t - 1) * 8, t * 8), 4), [8, 4]] as const,
+      ...Object.fromEntries(
+        Object.entries(step.scalars(RATE, t)).map(([name, value]) => [name, [[value], []] as const]),
+      ),
       ...Object.fromEntries(step.state.map(({ name, dims }) => [name, [state[name], dims] as const])),
     };
   }
@@ -78,8 +81,7 @@ describeShared('fixtures/training', 'five steps of Adam', () => {
       const fed = Object.entries(feeds(t, state)).map(
         ([name, [data, dims]]) => [name, array64(data, dims)] as const,
       );
-      const label = array64(batches.y.slice((t - 1) * 8, t * 8), [8], 'int64');
-      const got: Record<string, Array64> = interpret(step.graph, { ...Object.fromEntries(fed), label });
+      const got: Record<string, Array64> = interpret(step.graph, Object.fromEntries(fed));
       expect(Math.abs(got.loss.data[0] - losses[t - 1]) / losses[t - 1]).toBeLessThanOrEqual(1e-6);
       for (const [name, expected] of Object.entries(t === 1 ? gradients : {})) {
         if (name === 'conv1.bias')
@@ -100,10 +102,7 @@ describeShared('fixtures/training', 'five steps of Adam', () => {
       const fed = Object.entries(feeds(t, state)).map(
         ([name, [data, dims]]) => [name, float32(Float32Array.from(data), dims)] as const,
       );
-      const got: Record<string, RuntimeTensor> = await session.run({
-        ...Object.fromEntries(fed),
-        label: int64(batches.y.slice((t - 1) * 8, t * 8)),
-      });
+      const got: Record<string, RuntimeTensor> = await session.run(Object.fromEntries(fed));
       const numbers = (name: string) => Array.from(got[name].data, Number);
       expect(Math.abs(numbers('loss')[0] - losses[t - 1]) / losses[t - 1]).toBeLessThanOrEqual(1e-4);
       for (const [name, expected] of Object.entries(t === 1 ? gradients : {})) {
