@@ -60,6 +60,25 @@ it.each([
   }
 });
 
+it('agrees with dense matrices whatever the clip, silence, DC and Nyquist among it', () => {
+  const value = fc.oneof(fc.constant(0), fc.double({ min: -1, max: 1, noNaN: true }));
+  const offset = fc.constantFrom(0, 1);
+  const alternating = fc.constantFrom(0, 1);
+  const clip = fc.array(fc.tuple(value, value), { minLength: 1, maxLength: 41 });
+  fc.assert(
+    fc.property(clip, offset, alternating, (pairs, dc, nyquist) => {
+      const x = Float64Array.from(pairs, ([v], n) => (v === 0 ? 0 : v + dc + nyquist * (-1) ** n));
+      const R = Float64Array.from(pairs, ([, r]) => r);
+      const { perUnit, silence } = perUnitOf(x, R);
+      const [fast, slow] = [dftRelevance(x, perUnit), denseRelevance(x, perUnit)];
+      const size = sum(slow.map(Math.abs)) + sum(R.map(Math.abs));
+      for (const [k, r] of slow.entries()) expect(Math.abs(fast[k] - r)).toBeLessThanOrEqual(1e-9 * size);
+      expect(Math.abs(sum(fast) + silence - sum(R))).toBeLessThanOrEqual(1e-6 * size);
+    }),
+    { numRuns: 300 },
+  );
+});
+
 it('keeps the sum, of a whole clip and of short windows', () => {
   const value = fc.double({ min: -1, max: 1, noNaN: true });
   const clip = fc.array(fc.tuple(value, value), { minLength: 1, maxLength: 300 });

@@ -77,6 +77,89 @@ describe.each(cases)('%s', (_, more) => {
   });
 });
 
+/** Any front-end that there is a setting for. */
+const anySettings = fc
+  .record({
+    kind: fc.constantFrom('mfcc', 'logmel', 'spectrogram'),
+    nFft: fc.constantFrom(64, 101, 256),
+    winPart: fc.double({ min: 0.3, max: 1, noNaN: true }),
+    hopLength: fc.integer({ min: 20, max: 150 }),
+    window: fc.constantFrom('hann', 'hamming', 'boxcar'),
+    center: fc.boolean(),
+    padMode: fc.constantFrom('constant', 'reflect', 'edge'),
+    power: fc.constantFrom(1, 2, 1.5),
+    nMels: fc.integer({ min: 2, max: 30 }),
+    fmin: fc.constantFrom(0, 60),
+    fmax: fc.constantFrom(null, 3000),
+    htk: fc.boolean(),
+    norm: fc.constantFrom('slaney', null, 1, 2),
+    scaling: fc.constantFrom('level', 'power_to_db', 'log', 'none'),
+    ref: fc.constantFrom(1, 1e-3, 'max'),
+    topDb: fc.constantFrom(80, 20, null),
+    offset: fc.constantFrom(1e-6, 1),
+    dctType: fc.constantFrom(1, 2, 3),
+    dctNorm: fc.constantFrom('ortho', 'forward', 'backward', null),
+    lifter: fc.constantFrom(0, 22, 0.5),
+    mean: fc.double({ min: -50, max: 50, noNaN: true }),
+    std: fc.double({ min: 0.01, max: 100, noNaN: true }),
+    byRow: fc.boolean(),
+  })
+  .map(({ winPart, byRow, mean, std, topDb, power, ...rest }) => {
+    const level = rest.scaling === 'level';
+    const nMfcc = Math.max(1, rest.nMels >> 1);
+    const rows = { mfcc: nMfcc, logmel: rest.nMels, spectrogram: 1 + (rest.nFft >> 1) }[rest.kind];
+    const each = (v: number) => (byRow ? Array.from({ length: rows as number }, (_, k) => v * (1 + k)) : v);
+    return parseFeatureSettings({
+      ...rest,
+      sampleRate: 8000,
+      clipSamples: 1000,
+      winLength: Math.floor(winPart * rest.nFft),
+      nMfcc,
+      topDb: level ? (topDb ?? 60) : topDb,
+      power: level ? 2 : power,
+      mean: each(mean),
+      std: each(std),
+    });
+  });
+
+const anySamples = fc
+  .tuple(fc.constantFrom(0, 1e-6, 0.3), fc.constantFrom(0, 0.5), fc.integer({ min: 0, max: 1000 }))
+  .map(([tone, dc, silent]) =>
+    Float32Array.from({ length: 1000 }, (_, n) => (n < silent ? 0 : dc + tone * Math.sin(n / 3 + n * n))),
+  );
+
+it('whatever the settings, every step sums, booked shares included', () => {
+  fc.assert(
+    fc.property(anySettings, anySamples, fc.integer({ min: 1, max: 1e6 }), (settings, samples, seed) => {
+      const shape = inputShape(settings);
+      const perUnit = map(shape, seed);
+      const input = modelInput(samples, settings);
+      const proportional = { ...perUnit, data: input.data.map((v, i) => v * perUnit.data[i]) };
+      const P = spectrogram(samples, settings);
+      const runs = [
+        throughFrontEnd(perUnit, P, settings),
+        throughFrontEnd(proportional, P, settings, perUnit),
+      ];
+      for (const { relevance, mel, steps } of runs) {
+        expect(relevance.data.every(Number.isFinite)).toBe(true);
+        for (const [i, s] of steps.entries()) {
+          const size = Math.max(
+            ...[perUnit, proportional, mel ?? relevance].map(amount),
+            ...[s.bias, s.stabilizer, s.silence].map(Math.abs),
+          );
+          const left = s.to + s.bias + s.stabilizer + s.silence - s.from;
+          expect(Math.abs(left), s.name).toBeLessThanOrEqual(1e-6 * size);
+          if (i > 0) expect(s.from).toBe(steps[i - 1].to);
+        }
+        expect(Math.abs((steps.at(-1)?.to ?? 0) - total(relevance.data))).toBeLessThanOrEqual(
+          1e-9 * amount(relevance),
+        );
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
 it('agrees with plain loops', () => {
   const settings = settingsOf({ scaling: 'power_to_db', lifter: 22, mean: 1, std: 4 });
   const P = spectrogram(speech, { ...settings, power: 2 });
