@@ -6,6 +6,7 @@ import { byText, type Corpus, type Layout, labelsOf } from './clip.ts';
 import { isRecording, type Listing, listFolder } from './disk.ts';
 import { readFolders } from './folders.ts';
 import { readFsdd } from './fsdd.ts';
+import { labelledBy } from './label.ts';
 import { type Found, type LayoutReader, layouts } from './layout.ts';
 import { isManifest, loadManifest, type ManifestOptions } from './manifest.ts';
 
@@ -21,21 +22,18 @@ const readers: [Layout, LayoutReader][] = [
  *
  * @param path a folder, or a manifest (.csv, .jsonl)
  * @throws FileError where it is missing, is another file, or cannot be read
- * @throws CorpusError where there are no recordings, no known layout, fewer than two classes, or a faulty line
+ * @throws CorpusError where there are no recordings, no known layout, no such column, fewer than two classes, or a faulty line
+ * @param options.label the column that is the class: in a folder, anything its layout knows of a recording ({@link labelledBy})
  */
 export async function loadCorpus(path: string, options: ManifestOptions = {}): Promise<Corpus> {
   if (isManifest(path)) return loadManifest(path, options);
-  if (options.label !== undefined) {
-    const got = 'a folder, whose layout names the classes';
-    throw new CorpusError({ what: 'column of the classes', expected: 'a manifest (.csv or .jsonl)', got });
-  }
   const root = resolve(path).replaceAll('\\', '/');
   const places = await placesIn(await listFolder(root), 3);
   let oneClass: Found | undefined;
   for (const [layout, read] of readers) {
     for (const [place, above] of places) {
       const found = await read(place, above);
-      if (found && labelsOf(found.clips).length > 1) return corpus(root, layout, found);
+      if (found && labelsOf(found.clips).length > 1) return corpus(root, layout, found, options.label);
       oneClass ??= found ?? undefined;
     }
   }
@@ -59,16 +57,22 @@ async function placesIn(place: Listing, depth: number, above?: Listing): Promise
   return [[place, above], ...(await Promise.all(below)).flat()];
 }
 
-function corpus(root: string, layout: Layout, found: Found): Corpus {
+function corpus(root: string, layout: Layout, found: Found, label?: string): Corpus {
   const { leftOut, synthetic = false, testSpeakers } = found;
-  const clips = found.clips.sort((a, b) => byText(a.path, b.path));
-  const notes = [...found.notes];
-  if (leftOut.length) {
-    const names = leftOut.slice(0, 3).map((path) => path.slice(root.length + 1));
-    if (leftOut.length > names.length) names.push('…');
-    const count = leftOut.length === 1 ? '1 recording' : `${leftOut.length} recordings`;
-    notes.push(`${count} left out, not placed or named as in ${layouts[layout]}: ${names.join(', ')}`);
-  }
+  const sorted = found.clips.sort((a, b) => byText(a.path, b.path));
+  const { clips, leftOut: unlabelled } =
+    label === undefined ? { clips: sorted, leftOut: [] } : labelledBy(sorted, layout, label);
+  const without = (paths: readonly string[], why: string) => {
+    const names = paths.slice(0, 3).map((path) => path.slice(root.length + 1));
+    if (paths.length > names.length) names.push('…');
+    const count = paths.length === 1 ? '1 recording' : `${paths.length} recordings`;
+    return paths.length > 0 ? [`${count} left out, ${why}: ${names.join(', ')}`] : [];
+  };
+  const notes = [
+    ...found.notes,
+    ...without(leftOut, `not placed or named as in ${layouts[layout]}`),
+    ...without(unlabelled, `without a value in the column '${label}'`),
+  ];
   return {
     name: found.name ?? root.slice(root.lastIndexOf('/') + 1),
     layout,
