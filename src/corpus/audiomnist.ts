@@ -17,7 +17,7 @@ export async function readAudioMnist(place: Listing, above?: Listing): Promise<F
   for (const speaker of place.folders.filter((name) => /^\d\d$/.test(name))) {
     const { path, files } = await listFolder(`${place.path}/${speaker}`);
     for (const name of files.filter(isRecording)) {
-      const [, digit, who, repetition] = /^(\d)_(\d\d)_(\d+)\.wav$/i.exec(name) ?? [];
+      const [, digit, who, repetition] = /^(\d)_(\d\d)_(\d+)\.\w+$/.exec(name) ?? [];
       if (digit && repetition && who === speaker) {
         clips.push({ path: `${path}/${name}`, label: digit, speaker, columns: { repetition } });
       } else leftOut.push(`${path}/${name}`);

@@ -14,8 +14,9 @@ export interface PublicCorpus {
   readonly page: string;
   /** The archive: zip or tar.gz. */
   readonly url: string;
-  /** Size of the archive; about where the host packs it anew for each download (GitHub), and its bytes may change. */
+  /** Size of the archive. */
   readonly bytes: number;
+  /** Whether size (and hash) are those of a fixed file; else estimated, as GitHub packs it anew and says no size. */
   readonly exact: boolean;
   /** Of the archive, where its bytes are fixed. */
   readonly sha256?: string;
@@ -25,7 +26,12 @@ export interface PublicCorpus {
 
 const MB = 1e6;
 
-/** By the name that `earmark data` knows them by. */
+/**
+ * Counts are those of the authors' descriptions. Size and hash of Speech Commands are those that TensorFlow Datasets and
+ * torchaudio pin; FSDD's size is that of its 3,000 recordings, deflated; AudioMNIST's is a guess from their length.
+ *
+ * By the name that `earmark data` knows them by.
+ */
 export const publicCorpora: Readonly<Record<string, PublicCorpus>> = {
   audiomnist: {
     what: 'AudioMNIST: spoken English digits, 50 recordings of each by each speaker',

@@ -1,12 +1,13 @@
 // Downloads from a server that behaves as badly as servers do: in this process, on the loopback interface.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream';
 import fc from 'fast-check';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { FileError } from '../errors.ts';
 import { type DownloadOptions, download } from './download.ts';
 
@@ -199,6 +200,58 @@ it('asks again where the server is busy, or says nothing', async () => {
   const path = join(folder(), 'a.zip');
   await download(url, path, { ...quick, patience: 0.3, sha256 });
   expect(ranges).toHaveLength(3);
+});
+
+/** A proxy on the loopback interface, in the environment while the test runs. @returns what it was asked for */
+async function proxy(name: string, to: string): Promise<string[]> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    get(to, { headers: { ...request.headers, host: new URL(to).host } }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      pipeline(answer, response, () => {});
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  vi.stubEnv(name, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    server.closeAllConnections();
+    server.close();
+  });
+  return asked;
+}
+
+it('goes through the proxy that the environment names, and on where it stopped', async () => {
+  const { url, ranges } = await serve((q, r) => send(q, r, 200_000));
+  const asked = await proxy('HTTP_PROXY', url);
+  const path = join(folder(), 'a.zip');
+  await download('http://corpus.invalid/a.zip', path, { ...quick, sha256 });
+  expect(readFileSync(path).equals(content)).toBe(true);
+  expect(asked).toEqual(['http://corpus.invalid/a.zip', 'http://corpus.invalid/a.zip']);
+  expect(ranges[1]).toMatch(/^bytes=[1-9]/);
+});
+
+it('goes past the proxy to where NO_PROXY says so', async () => {
+  const { url } = await serve((q, r) => send(q, r));
+  const asked = await proxy('http_proxy', url);
+  vi.stubEnv('NO_PROXY', '127.0.0.1');
+  await download(url, join(folder(), 'a.zip'), { ...quick, sha256 });
+  expect(asked).toEqual([]);
+});
+
+it('refuses a proxy whose address is none', async () => {
+  vi.stubEnv('HTTPS_PROXY', 'proxy:what');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const failed = download('https://corpus.invalid/a.zip', join(folder(), 'a.zip'), quick);
+  await expect(failed).rejects.toThrow(/HTTPS_PROXY: expected the address of a proxy, .* got proxy:what/);
+});
+
+it('says at once that there is no network', async () => {
+  const failed = download('http://corpus.invalid/a.zip', join(folder(), 'a.zip'), { firstWait: 60 });
+  await expect(failed).rejects.toThrow(
+    /cannot download .*: got no way to corpus.invalid \(getaddrinfo \w+ corpus.invalid\). Connect to a network, or name its proxy/,
+  );
 });
 
 it('says that nobody is there', async () => {

@@ -8,7 +8,8 @@ import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FileError } from '../errors.ts';
 import { diskError, writeFileAtomic } from '../files/atomic.ts';
-import { partOf, type RangeAnswer, readAnswer, refused, Transient } from './http-range.ts';
+import { request } from './http-fetch.ts';
+import { Offline, partOf, type RangeAnswer, readAnswer, refused, Transient } from './http-range.ts';
 
 export interface DownloadOptions {
   /** What the file must be: its size, … */
@@ -39,7 +40,8 @@ const LONGEST_WAIT = 30;
 
 /**
  * Downloads to `path`. Until all is there it is called `path.part`; another call goes on from that part, if the server
- * still has the same file and gives parts of it. A file that is there already and has the hash is kept.
+ * still has the same file and gives parts of it. A file that is there already and has the hash is kept. Proxies are those of
+ * HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
  *
  * @throws FileError where the server has no such file, it does not answer, the file is not the one that is expected, or the
  *   disk is full; where calling again goes on, it says so
@@ -58,8 +60,11 @@ export async function download(url: string, path: string, options: DownloadOptio
       const size = await sizeOf(part);
       failures = size > furthest ? 1 : failures + 1;
       furthest = Math.max(furthest, size);
-      if (failures >= attempts) {
-        const todo = 'Run the same command again: it goes on where it stopped.';
+      const isHopeless = cause instanceof Offline && furthest === 0;
+      if (isHopeless || failures >= attempts) {
+        const todo = isHopeless
+          ? 'Connect to a network, or name its proxy in HTTPS_PROXY. Else bring the archive from elsewhere and unpack it.'
+          : 'Run the same command again: it goes on where it stopped.';
         throw new FileError({ what: `cannot download ${url}`, got: cause.message, todo, cause });
       }
       const wait = cause.retryAfter ?? Math.min(LONGEST_WAIT, firstWait * 2 ** (failures - 1));
@@ -133,15 +138,6 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
   } finally {
     clearTimeout(clock);
     stop.abort();
-  }
-}
-
-async function request(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
-  try {
-    return await fetch(url, { headers: { 'accept-encoding': 'identity', ...headers }, signal });
-  } catch (cause) {
-    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : `${cause}`;
-    throw new Transient(`no answer (${reason})`);
   }
 }
 

@@ -1,12 +1,12 @@
-// A folder per class: the class is the folder that a recording lies in; the speakers are unknown but for Speech Commands'.
+// A folder per class: the class is the folder that a recording lies in; the speakers are unknown.
 import type { Clip } from './clip.ts';
 import { isRecording, type Listing, listFolder } from './disk.ts';
 import type { Found } from './layout.ts';
 
 /**
  * Reads CLASS/anything.wav. Only what lies directly in a class folder counts, since a deeper folder may as well be a
- * speaker, a session or one side of a split; folders without recordings, and those whose name starts with `_`
- * (Speech Commands' _background_noise_), are no classes.
+ * speaker, a session or one side of a split; folders without recordings, and those whose name starts with `_`, are no
+ * classes.
  */
 export async function readFolders(place: Listing): Promise<Found | null> {
   const listings = await Promise.all(place.folders.map((name) => listFolder(`${place.path}/${name}`)));
@@ -17,15 +17,10 @@ export async function readFolders(place: Listing): Promise<Found | null> {
     const recordings = label.startsWith('_') ? [] : files.filter(isRecording);
     if (recordings.length === 0) skipped.push(label);
     for (const name of recordings) {
-      clips.push({ path: `${path}/${name}`, label, speaker: speakerIn(name), columns: {} });
+      clips.push({ path: `${path}/${name}`, label, speaker: null, columns: {} });
     }
   });
   if (clips.length === 0) return null;
   const leftOut = place.files.filter(isRecording).map((name) => `${place.path}/${name}`);
   return { clips, leftOut, notes: skipped.length ? [`no class folders: ${skipped.join(', ')}`] : [] };
-}
-
-/** Speech Commands' names begin with a hash of the speaker: HASH_nohash_N.wav. */
-function speakerIn(name: string): string | null {
-  return /^([0-9a-f]{8})_nohash_\d+\.wav$/i.exec(name)?.[1] ?? null;
 }

@@ -20,7 +20,7 @@ export async function readFsdd(place: Listing, above?: Listing): Promise<Found |
   const clips: Clip[] = [];
   const leftOut: string[] = [];
   for (const name of place.files.filter(isRecording)) {
-    const [, label, speaker, repetition] = /^(\d)_([^_]+)_(\d+)\.wav$/i.exec(name) ?? [];
+    const [, label, speaker, repetition] = /^(\d)_([^_]+)_(\d+)\.\w+$/.exec(name) ?? [];
     if (label && speaker && repetition) {
       clips.push({ path: `${place.path}/${name}`, label, speaker, columns: { repetition } });
     } else leftOut.push(`${place.path}/${name}`);

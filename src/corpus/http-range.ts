@@ -12,6 +12,9 @@ export class Transient extends Error {
   }
 }
 
+/** That the server cannot be reached at all. */
+export class Offline extends Transient {}
+
 /** Bytes from `start` on follow. */
 export interface RangeAnswer {
   kind: 'bytes';

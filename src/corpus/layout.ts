@@ -6,6 +6,7 @@ import type { Listing } from './disk.ts';
 export const layouts: Record<Layout, string> = {
   audiomnist: "AudioMNIST's (data/NN/D_NN_R.wav: digit D, speaker NN, repetition R)",
   fsdd: "the Free Spoken Digit Dataset's (D_SPEAKER_R.wav, or recordings/D_SPEAKER_R.wav)",
+  'speech-commands': "Speech Commands' (WORD/HASH_nohash_N.wav: the speaker's hash, repetition N)",
   folders: 'a folder per class (CLASS/anything.wav)',
   manifest: 'a manifest (a CSV or JSONL file with the columns path and label)',
 };

@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/corpus.ts';
 import { describeShared, sharedPath } from '../../test/support/shared.ts';
 import { CorpusError, FileError } from '../errors.ts';
-import { labelsOf, pathInside, speakersOf } from './clip.ts';
+import { type Clip, labelsOf, pathInside, speakersOf } from './clip.ts';
 import { loadCorpus } from './load.ts';
+import { splitCorpus } from './split-kinds.ts';
 
 const meta = JSON.stringify({
   '01': { accent: 'German', age: 30, gender: 'male', 'native speaker': 'no' },
@@ -181,8 +182,46 @@ describe('what is refused', () => {
   });
 });
 
-it('knows the speakers of Speech Commands', async () => {
-  const root = temporaryFolder(['yes/004ae714_nohash_0.wav', 'no/004ae714_nohash_1.wav', 'no/other.wav']);
-  const { clips } = await loadCorpus(root);
-  expect(clips.map((clip) => clip.speaker)).toEqual(['004ae714', null, '004ae714']);
+describe('Speech Commands', () => {
+  const words = ['yes/2aa787cf_nohash_0.wav', 'no/2aa787cf_nohash_1.wav', 'no/8b775397_nohash_0.wav'];
+  const more = ['yes/8b775397_nohash_3.wav', 'yes/004ae714_nohash_0.wav', 'no/004ae714_nohash_0.wav'];
+  const facts = (clips: readonly Clip[]) =>
+    clips.map(({ label, speaker, columns }) => [label, speaker, columns.repetition, columns.part].join(' '));
+
+  it('is recognised, with its lists of what validates and what tests, and noise is no class', async () => {
+    const root = temporaryFolder([...words, ...more, '_background_noise_/pink_noise.wav'], {
+      'testing_list.txt': 'yes/004ae714_nohash_0.wav\r\nno/004ae714_nohash_0.wav\r\n',
+      'validation_list.txt': `${words[0]}\n${words[1]}\n`,
+    });
+    const corpus = await loadCorpus(root);
+    expect(corpus).toMatchObject({ layout: 'speech-commands', synthetic: false });
+    expect(corpus.note).toBeUndefined();
+    expect(facts(corpus.clips)).toEqual([
+      'no 004ae714 0 testing',
+      'no 2aa787cf 1 validation',
+      'no 8b775397 0 training',
+      'yes 004ae714 0 testing',
+      'yes 2aa787cf 0 validation',
+      'yes 8b775397 3 training',
+    ]);
+    const { train, validation, test } = splitCorpus(corpus, 'official');
+    expect({ train, validation, test }).toEqual({ train: [2, 5], validation: [1, 4], test: [0, 3] });
+  });
+
+  it('without the lists, the rule by which they were made divides it, and the note says so', async () => {
+    const { clips, note } = await loadCorpus(temporaryFolder([...words, ...more, 'no/other.wav']));
+    expect(facts(clips)).toContain('no 2aa787cf 1 testing');
+    expect(facts(clips)).toContain('no 8b775397 0 validation');
+    expect(facts(clips)).toContain('yes 004ae714 0 training');
+    expect(note).toMatch(/^validation_list.txt or testing_list.txt is missing; .*1 recording left out/);
+  });
+});
+
+it.each([
+  ['AudioMNIST', 'audiomnist', ['01/0_01_0', '01/1_01_0']],
+  ['FSDD', 'fsdd', ['0_ann_0', '1_ann_0']],
+  ['Speech Commands', 'speech-commands', ['yes/004ae714_nohash_0', 'no/004ae714_nohash_0']],
+])("%s' layout holds recordings of any format", async (_, layout, stems) => {
+  const names = stems.map((stem, i) => `${stem}.${['flac', 'OPUS'][i]}`);
+  expect(await loadCorpus(temporaryFolder(names))).toMatchObject({ layout, clips: [{}, {}] });
 });

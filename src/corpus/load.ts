@@ -9,10 +9,12 @@ import { readFsdd } from './fsdd.ts';
 import { labelledBy } from './label.ts';
 import { type Found, type LayoutReader, layouts } from './layout.ts';
 import { isManifest, loadManifest, type ManifestOptions } from './manifest.ts';
+import { readSpeechCommands } from './speech-commands.ts';
 
 const readers: [Layout, LayoutReader][] = [
   ['audiomnist', readAudioMnist],
   ['fsdd', readFsdd],
+  ['speech-commands', readSpeechCommands],
   ['folders', readFolders],
 ];
 
@@ -21,9 +23,9 @@ const readers: [Layout, LayoutReader][] = [
  * They may lie in the folder itself, in `data` or `recordings` in it, or below its only folder (an unpacked archive).
  *
  * @param path a folder, or a manifest (.csv, .jsonl)
+ * @param options.label the column that is the class: in a folder, anything its layout knows of a recording ({@link labelledBy})
  * @throws FileError where it is missing, is another file, or cannot be read
  * @throws CorpusError where there are no recordings, no known layout, no such column, fewer than two classes, or a faulty line
- * @param options.label the column that is the class: in a folder, anything its layout knows of a recording ({@link labelledBy})
  */
 export async function loadCorpus(path: string, options: ManifestOptions = {}): Promise<Corpus> {
   if (isManifest(path)) return loadManifest(path, options);
