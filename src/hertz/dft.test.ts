@@ -61,7 +61,10 @@ it.each([
 });
 
 it('agrees with dense matrices whatever the clip, silence, DC and Nyquist among it', () => {
-  const value = fc.oneof(fc.constant(0), fc.integer({ min: -1e6, max: 1e6 }).map((v) => v / 1e6));
+  const value = fc.oneof(
+    fc.constant(0),
+    fc.integer({ min: -1e6, max: 1e6 }).map((v) => v / 1e6),
+  );
   const offset = fc.constantFrom(0, 1);
   const alternating = fc.constantFrom(0, 1);
   const clip = fc.array(fc.tuple(value, value), { minLength: 1, maxLength: 41 });
