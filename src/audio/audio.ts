@@ -7,6 +7,8 @@ export interface Audio {
   samples: Float32Array;
   /** Hz. */
   sampleRate: number;
+  /** True where a WAV file's header does not say how long it is, so that all up to the file's end was taken. */
+  streamed?: true;
 }
 
 /**

@@ -15,6 +15,8 @@ export interface Measured {
   dc: number;
   /** Samples in runs of at least {@link CLIPPED_RUN} equal ones at the largest or smallest value. */
   clipped: number;
+  /** True where the header did not say the length, see {@link Audio}. */
+  streamed?: true;
 }
 
 /** A wave whose peak is cut off stays at the same value; a whole one hardly ever does for so long. */
@@ -23,7 +25,7 @@ export const CLIPPED_RUN = 3;
 const LOUD = 0.1;
 
 /** Measures a recording. */
-export function measure({ samples, sampleRate }: Audio): Measured {
+export function measure({ samples, sampleRate, streamed }: Audio): Measured {
   let [least, most, sum, squares] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
   for (const s of samples) {
     if (s < least) least = s;
@@ -43,5 +45,6 @@ export function measure({ samples, sampleRate }: Audio): Measured {
     }
   }
   const peak = Math.max(-least, most, 0);
-  return { samples: n, sampleRate, peak, rms: Math.sqrt(squares / n), dc: sum / n, clipped };
+  const measured = { samples: n, sampleRate, peak, rms: Math.sqrt(squares / n), dc: sum / n, clipped };
+  return streamed ? { ...measured, streamed } : measured;
 }

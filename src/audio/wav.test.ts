@@ -135,6 +135,15 @@ describe('what encoders write around the samples', () => {
   });
 });
 
+it.each([0xffffffff, 0x7ffff000, 0, pcm16.length])(
+  'tells that a header does not say the length: %d',
+  (length) => {
+    const stream = [...ascii('RIFF'), 255, 255, 255, 255, ...ascii('WAVE'), ...format()];
+    const { streamed } = decodeWav(Uint8Array.from([...stream, ...chunk('data', pcm16, length)]));
+    expect(streamed).toBe(length === pcm16.length ? undefined : true);
+  },
+);
+
 describe('extremes', () => {
   it('one sample', () => {
     expect(samplesOf(wav(format(), chunk('data', [0, 64])))).toEqual([0.5]);

@@ -88,7 +88,7 @@ export function decodeWav(file: Uint8Array | ByteSource, name = 'audio', options
     }
     mono.add([mixed], count);
   }
-  return mono.finish();
+  return { ...mono.finish(), ...(data.streamed && { streamed: true }) };
 }
 
 function viewOf(source: ByteSource, start: number, length: number): DataView {
@@ -100,6 +100,8 @@ interface Chunk {
   /** Offset of its content in bytes. */
   start: number;
   size: number;
+  /** True where the header did not say the size. */
+  streamed: boolean;
 }
 
 /** Walks the chunks; each but the last starts at an even offset. */
@@ -111,8 +113,9 @@ function findChunks(source: ByteSource, name: string): { fmt: Chunk; data: Chunk
     const id = textOf(head, 0);
     const start = at + 8;
     const rest = source.size - start;
-    let size = head.getUint32(4, true);
-    if (id === 'data') size = dataSize(source, riff, size, rest, chunks.get('ds64'));
+    const declared = head.getUint32(4, true);
+    const known = id === 'data' ? dataSize(source, riff, declared, rest, chunks.get('ds64')) : declared;
+    const size = known ?? rest;
     if (size > rest) {
       throw new AudioError({
         what: `${name}: the WAV file is truncated`,
@@ -121,7 +124,7 @@ function findChunks(source: ByteSource, name: string): { fmt: Chunk; data: Chunk
       });
     }
     if (seen >= MAX_CHUNKS) throw new AudioError(`${name}: the WAV file has more than ${MAX_CHUNKS} chunks`);
-    if (!chunks.has(id)) chunks.set(id, { start, size });
+    if (!chunks.has(id)) chunks.set(id, { start, size, streamed: known === undefined });
     at = start + size + (size % 2);
   }
   const [fmt, data] = [chunks.get('fmt '), chunks.get('data')];
@@ -155,19 +158,19 @@ function assertWav(source: ByteSource, name: string): number {
   return head.getUint32(4, true) + 8;
 }
 
-/** The data chunk's size: RF64 keeps it in 'ds64'; a header that was written before the end was known takes all. */
+/** The data chunk's size: RF64 keeps it in 'ds64'; a header that was written before the end was known does not say it. */
 function dataSize(
   source: ByteSource,
   riff: number,
   declared: number,
   rest: number,
   ds64: Chunk | undefined,
-): number {
+): number | undefined {
   if (declared === 0xffffffff && ds64 && ds64.size >= 16) {
     return Number(viewOf(source, ds64.start + 8, 8).getBigUint64(0, true));
   }
   const unknown = declared === 0 ? riff !== source.size : declared >= STREAMED && declared > rest;
-  return unknown ? rest : declared;
+  return unknown ? undefined : declared;
 }
 
 function readFormat(fmt: DataView, name: string) {

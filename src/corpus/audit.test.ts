@@ -15,7 +15,7 @@ const whole = (i: number) => ({
   content: `sound ${i}`,
 });
 const name = (i: number) => corpus.clips[i].path.slice('/made/'.length);
-const foundBut = (changes: Record<number, Partial<ReturnType<typeof whole>> | Error>): Found[] =>
+const foundBut = (changes: Record<number, Partial<Exclude<Found, Error>> | Error>): Found[] =>
   corpus.clips.map((_, i) => {
     const change = changes[i];
     return change instanceof Error ? change : { ...whole(i), ...change };
@@ -38,6 +38,11 @@ it.each<[string, Parameters<typeof foundBut>[0], { kind: string; what: RegExp; c
     'lengths',
     { 0: { samples: 80 }, 7: { samples: 80000 } },
     { kind: 'length', what: /^2 of unusual length/, clips: [0, 7] },
+  ],
+  [
+    'headers without a length',
+    { 9: { streamed: true } },
+    { kind: 'streamed', what: /^1 whose header does not say the length/, clips: [9] },
   ],
   [
     'rates',

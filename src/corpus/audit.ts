@@ -13,6 +13,7 @@ export const FINDINGS = [
   'dc',
   'length',
   'duplicate',
+  'streamed',
   'rates',
   'speakers',
   'leak',
@@ -91,6 +92,12 @@ export function audit(corpus: Corpus, found: readonly Found[], split?: Split): F
         `${n} of unusual length (shorter than ${seconds(Math.max(0, shortest))}, or longer than ${seconds(longest)})`,
       ({ facts: { samples, sampleRate } }) =>
         samples / sampleRate < shortest || samples / sampleRate > longest,
+    ),
+    ...those(
+      'streamed',
+      (n) =>
+        `${n} whose header does not say the length, as written to a pipe; what follows it counts as sound`,
+      ({ facts }) => facts.streamed === true,
     ),
     ...duplicates(read, split),
     ...rates(read.map(({ facts, name }) => ({ name, rate: facts.sampleRate }))),

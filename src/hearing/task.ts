@@ -96,6 +96,6 @@ function settingsOf(json: string): FeatureSettings {
 
 /** What an answer depends on: the file's bytes, the settings, and how it is computed. */
 function keyOf(file: string, settings: FeatureSettings | undefined): string {
-  const from = [COMPUTATION, file, settings ? relevantSettings(settings) : 'measured'];
+  const from = [COMPUTATION, file, settings ? relevantSettings(settings) : 'measured 2'];
   return createHash('sha256').update(JSON.stringify(from)).digest('hex');
 }

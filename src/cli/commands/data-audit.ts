@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import { audit } from '../../corpus/audit.ts';
 import { resolveSplit } from '../../corpus/split-file.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
-import { jsonOption } from '../options.ts';
-import { type CorpusWishes, measuredCorpus } from './data-inspect.ts';
+import { addCorpusArguments, type CorpusWishes, measuredCorpus } from './data-corpus.ts';
 
 export interface AuditWishes extends CorpusWishes {
   /** A kind of split, or the path of a file. */
@@ -15,8 +14,9 @@ export interface AuditWishes extends CorpusWishes {
 
 const HELP = `
 Looks for recordings that cannot be read, are silent (peak below -60 dB), clipped, have a direct
-current, are of unusual length, occur twice (by their samples, in whatever file) or have another
-sample rate; with --split, for speakers and sounds that are on both sides.
+current, are of unusual length, have a WAV header without their length, occur twice (by their
+samples, in whatever file) or have another sample rate; with --split, for speakers and sounds that
+are on both sides.
 
 Example:
   earmark data audit recordings --split random --strict`;
@@ -25,18 +25,15 @@ Example:
 const NAMED = 5;
 
 export function addDataAudit(data: Command, { terminal, give }: Frame): void {
-  data
+  const command = data
     .command('audit')
     .summary('what is wrong with a corpus')
     .description(
       'Find what is wrong with a corpus. The exit code is 0 all the same, unless --strict is given.',
-    )
-    .argument('<dir>', 'folder of recordings, or a manifest')
+    );
+  addCorpusArguments(command)
     .option('--split <kind|file>', 'speaker, official, random, or a JSON file: compare the two sides')
     .option('--strict', 'exit with 1 where something is found')
-    .option('--label <column>', "of a manifest, the column of the classes (default: 'label')")
-    .option('--no-cache', 'measure all recordings anew')
-    .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(async (path: string, options: AuditWishes & { json?: boolean }) =>
       give(await auditCorpus(path, options, terminal), options.json),

@@ -1,71 +1,61 @@
 // `earmark data inspect`: what is in a corpus: layout, classes, speakers, lengths, sample rates.
 import type { Command } from 'commander';
-import { labelsOf, speakersOf } from '../../corpus/clip.ts';
-import { loadCorpus } from '../../corpus/load.ts';
-import { cacheFolder } from '../../hearing/cache.ts';
-import { measureRecordings } from '../../hearing/hear.ts';
+import { type Corpus, labelsOf, speakersOf } from '../../corpus/clip.ts';
+import type { Recording } from '../../hearing/task.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
-import { jsonOption } from '../options.ts';
 import { table } from '../table.ts';
-
-export interface CorpusWishes {
-  /** Of a manifest, the column of the classes. */
-  readonly label?: string;
-  /** Whether what is measured is kept. */
-  readonly cache?: boolean;
-}
+import { addCorpusArguments, type CorpusWishes, measuredCorpus } from './data-corpus.ts';
 
 export function addDataInspect(data: Command, { terminal, give }: Frame): void {
-  data
+  const command = data
     .command('inspect')
     .summary('what is in a corpus')
-    .description('Show what is in a corpus: layout, classes, speakers, lengths, sample rates.')
-    .argument('<dir>', 'folder of recordings, or a manifest')
-    .option('--label <column>', "of a manifest, the column of the classes (default: 'label')")
-    .option('--no-cache', 'measure all recordings anew')
-    .addOption(jsonOption())
+    .description('Show what is in a corpus: layout, classes, speakers, lengths, sample rates.');
+  addCorpusArguments(command)
     .addHelpText('after', '\nExample:\n  earmark data inspect recordings')
     .action(async (path: string, options: CorpusWishes & { json?: boolean }) =>
       give(await inspectCorpus(path, options, terminal), options.json),
     );
 }
 
-/** A corpus and its recordings, measured. @throws FileError, CorpusError */
-export async function measuredCorpus(path: string, wishes: CorpusWishes, { note, progress }: Terminal) {
-  const corpus = await loadCorpus(path, wishes.label === undefined ? {} : { label: wishes.label });
-  progress.start(corpus.clips.length, 'measuring recordings');
-  const measured = await measureRecordings(
-    corpus.clips.map((clip) => clip.path),
-    { ...(wishes.cache !== false && { cache: cacheFolder() }), onProgress: progress.update, onNote: note },
-  );
-  progress.stop();
-  return { corpus, measured };
-}
-
 /** @throws FileError, CorpusError */
 export async function inspectCorpus(path: string, wishes: CorpusWishes, terminal: Terminal): Promise<Result> {
   const { corpus, measured } = await measuredCorpus(path, wishes, terminal);
+  const json = factsOf(
+    corpus,
+    measured.map((m) => (m instanceof Error ? undefined : m)),
+  );
+  return { text: textOf(json), json };
+}
+
+/** @param read each clip, measured; undefined where it cannot be read */
+function factsOf(corpus: Corpus, read: readonly (Recording | undefined)[]) {
   const { clips, layout, name, note } = corpus;
-  const read = measured.map((m) => (m instanceof Error ? undefined : m));
-  const lengths = read.flatMap((m) => (m ? [m.samples / m.sampleRate] : [])).sort((a, b) => a - b);
+  const found = read.filter((m) => m !== undefined);
+  const lengths = found.map((m) => m.samples / m.sampleRate).sort((a, b) => a - b);
   const at = (q: number) => lengths[Math.floor(q * (lengths.length - 1))] ?? 0;
-  const rates = count(read.flatMap((m) => (m ? [`${m.sampleRate}`] : [])));
-  const byLabel = labelsOf(clips).map((label) => {
+  const labels = labelsOf(clips).map((label) => {
     const own = clips.flatMap((clip, i) => (clip.label === label ? [i] : []));
-    const total = own.reduce((sum, i) => sum + (read[i] ? read[i].samples / read[i].sampleRate : 0), 0);
     return {
       label,
       clips: own.length,
       speakers: speakersOf(own.map((i) => clips[i])).length,
-      seconds: total,
+      seconds: own.reduce((sum, i) => sum + (read[i] ? read[i].samples / read[i].sampleRate : 0), 0),
     };
   });
-  const speakers = count(clips.flatMap((clip) => clip.speaker ?? []));
-  const json = {
+  const streamed = found.filter((m) => m.streamed).length;
+  const notes = [
+    ...(note === undefined ? [] : [note]),
+    ...(found.length < clips.length ? ['`earmark data audit` says why recordings are unreadable'] : []),
+    ...(streamed > 0
+      ? [`${streamed} WAV headers do not say the length; what follows them counts as sound`]
+      : []),
+  ];
+  return {
     corpus: name,
     layout,
     clips: clips.length,
-    unreadable: measured.length - lengths.length,
+    unreadable: clips.length - found.length,
     seconds: {
       total: lengths.reduce((a, b) => a + b, 0),
       least: at(0),
@@ -73,43 +63,48 @@ export async function inspectCorpus(path: string, wishes: CorpusWishes, terminal
       p95: at(0.95),
       most: at(1),
     },
-    sampleRates: rates,
-    labels: byLabel,
-    speakers,
+    sampleRates: count(found.map((m) => `${m.sampleRate}`)),
+    labels,
+    speakers: count(clips.flatMap((clip) => clip.speaker ?? [])),
     columns: [...new Set(clips.flatMap((clip) => Object.keys(clip.columns)))],
-    ...(note !== undefined && { note }),
+    ...(notes.length > 0 && { note: notes.join('; ') }),
   };
+}
+
+/** More speakers than so many are counted, not named. */
+const SPEAKERS_NAMED = 12;
+
+function textOf(facts: ReturnType<typeof factsOf>): string {
+  const { corpus, layout, clips, unreadable, seconds, sampleRates, labels, speakers, columns, note } = facts;
   const s = (value: number) => value.toFixed(2);
-  const facts = [
+  const counted = (counts: Record<string, number>) =>
+    Object.entries(counts)
+      .map(([value, n]) => `${value} (${n})`)
+      .join(', ');
+  const voices = Object.values(speakers);
+  const among = `${Math.min(...voices)} to ${Math.max(...voices)} recordings of each`;
+  const rows = [
     ['layout', layout],
-    ['recordings', `${clips.length}${json.unreadable > 0 ? `, ${json.unreadable} of them unreadable` : ''}`],
+    ['recordings', `${clips}${unreadable > 0 ? `, ${unreadable} of them unreadable` : ''}`],
     [
       'length, s',
-      `${s(at(0))} to ${s(at(1))}, median ${s(at(0.5))}, 95 % up to ${s(at(0.95))}; ${s(json.seconds.total)} in all`,
+      `${s(seconds.least)} to ${s(seconds.most)}, median ${s(seconds.median)}, 95 % up to ${s(seconds.p95)}; ${s(seconds.total)} in all`,
     ],
-    [
-      'sample rate, Hz',
-      Object.entries(rates)
-        .map(([rate, n]) => `${rate} (${n})`)
-        .join(', '),
-    ],
+    ['sample rate, Hz', counted(sampleRates) || 'unknown'],
     [
       'speakers',
-      Object.entries(speakers)
-        .map(([who, n]) => `${who} (${n})`)
-        .join(', ') || 'unknown',
+      voices.length > SPEAKERS_NAMED ? `${voices.length}, ${among}` : counted(speakers) || 'unknown',
     ],
-    ['columns', json.columns.join(', ') || 'none'],
-    ...(note ? [['note', note]] : []),
+    ['columns', columns.join(', ') || 'none'],
+    ...(note === undefined ? [] : [['note', note]]),
   ];
-  const labels = byLabel.map((l) => [l.label, `${l.clips}`, `${l.speakers}`, s(l.seconds)]);
-  const text = [
-    `${name}:`,
-    ...table(facts),
+  const classes = labels.map((l) => [l.label, `${l.clips}`, `${l.speakers}`, s(l.seconds)]);
+  return [
+    `${corpus}:`,
+    ...table(rows),
     '',
-    ...table([['class', 'recordings', 'speakers', 'seconds'], ...labels]),
-  ];
-  return { text: text.join('\n'), json };
+    ...table([['class', 'recordings', 'speakers', 'seconds'], ...classes]),
+  ].join('\n');
 }
 
 /** How often each value occurs, the values in order. */
