@@ -132,7 +132,15 @@ export {
   type Fitted,
   fit,
 } from './training/fit.ts';
-export { type Classified, type Metrics, measure, type Tally } from './training/metrics.ts';
+export { type Calibration, calibration, type Forecast, type ReliabilityBin } from './training/calibration.ts';
+export { type Interval, wilson } from './training/interval.ts';
+export { type ClassScore, type Classified, type Metrics, measure, type Tally } from './training/metrics.ts';
+export {
+  type FoldSpread,
+  type FoldsSummary,
+  summariseFolds,
+  type TestedFold,
+} from './training/metrics-folds.ts';
 export { type Mix, type TargetOptions, targets } from './training/loss.ts';
 export { type Adam, type AdamW, OPTIMIZERS, type Optimizer, type Sgd } from './training/optimizers.ts';
 export { type Course, learningRate, type Schedule } from './training/schedule.ts';

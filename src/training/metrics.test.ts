@@ -1,6 +1,7 @@
 // Metrics and scores by hand.
 import { expect, it } from 'vitest';
 import { score } from './evaluate.ts';
+import { wilson } from './interval.ts';
 import { measure } from './metrics.ts';
 
 it('accuracy by class and by speaker, and what is confused', () => {
@@ -12,18 +13,22 @@ it('accuracy by class and by speaker, and what is confused', () => {
     clip('b', 'b', 'ann'),
     clip('b', 'b', null),
   ];
-  expect(measure(clips, ['a', 'b', 'c'])).toEqual({
+  const metrics = measure(clips, ['a', 'b', 'c']);
+  expect(metrics).toEqual({
     accuracy: 3 / 5,
     clips: 5,
     correct: 3,
+    interval: wilson(3, 5),
+    balancedAccuracy: (1 / 3 + 1) / 2,
+    macroF1: (2 / 4 + 4 / 6) / 2,
     byClass: {
-      a: { accuracy: 1 / 3, clips: 3, correct: 1 },
-      b: { accuracy: 1, clips: 2, correct: 2 },
-      c: { accuracy: 0, clips: 0, correct: 0 },
+      a: { clips: 3, correct: 1, recall: 1 / 3, interval: wilson(1, 3), precision: 1, f1: 2 / 4 },
+      b: { clips: 2, correct: 2, recall: 1, interval: wilson(2, 2), precision: 2 / 4, f1: 4 / 6 },
+      c: { clips: 0, correct: 0, recall: null, interval: { low: 0, high: 1 }, precision: null, f1: null },
     },
     bySpeaker: {
-      ann: { accuracy: 1 / 2, clips: 2, correct: 1 },
-      zoe: { accuracy: 1 / 2, clips: 2, correct: 1 },
+      ann: { accuracy: 1 / 2, clips: 2, correct: 1, interval: wilson(1, 2) },
+      zoe: { accuracy: 1 / 2, clips: 2, correct: 1, interval: wilson(1, 2) },
     },
     confusion: {
       labels: ['a', 'b', 'c'],
@@ -34,8 +39,21 @@ it('accuracy by class and by speaker, and what is confused', () => {
       ],
     },
   });
-  expect(Object.keys(measure(clips, ['a', 'b']))[0]).toBe('accuracy');
-  expect(measure([], ['a', 'b']).accuracy).toBe(0);
+  expect(Object.keys(metrics)[0]).toBe('accuracy');
+  expect(measure([], ['a', 'b'])).toMatchObject({ accuracy: 0, balancedAccuracy: 0, macroF1: 0 });
+  expect(() => measure(clips, ['a'])).toThrow("class 'b': expected a");
+});
+
+it('calibration where every clip has probabilities', () => {
+  const clip = { label: 'a', predicted: 'b', speaker: null };
+  const sure = { ...clip, probabilities: [0.25, 0.75] };
+  expect(measure([clip, sure], ['a', 'b']).calibration).toBeUndefined();
+  expect(measure([sure], ['a', 'b']).calibration).toMatchObject({
+    nll: Math.log(4),
+    brier: 2 * 0.75 ** 2,
+    ece: 0.75,
+    confidence: 0.75,
+  });
 });
 
 it('cross-entropy of logits, large ones too', () => {
