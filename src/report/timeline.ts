@@ -74,8 +74,8 @@ export function timelineFigure(picture: TimelinePicture): Figure<TimelineData> {
   }
   const { columns } = features;
   const seconds = columns > 1 ? ((times[columns - 1]! - times[0]!) * columns) / (columns - 1) : 0;
-  const lines = Math.min(MOST_LINES, columns, Math.max(1, Math.ceil(seconds / picture.lineSeconds - 1e-9)));
-  const perLine = Math.ceil(columns / lines);
+  const wanted = Math.min(MOST_LINES, Math.max(1, Math.ceil(seconds / picture.lineSeconds - 1e-9)));
+  const perLine = Math.ceil(columns / wanted);
   const together = Math.ceil(perLine / size.width);
   const pooled = {
     features: columnsTogether(features, together, Math.max),
@@ -87,6 +87,7 @@ export function timelineFigure(picture: TimelinePicture): Figure<TimelineData> {
   const level = levels(pooled.features);
   const scaled = scaler(pooled.relevance, limit);
   const width = Math.ceil(perLine / together);
+  const lines = Math.ceil(pooled.features.columns / width);
   const heights = [shown.length * size.track, size.map, size.map];
   const bars: ColourBar[] = [
     { label: 'probability', ticks: linearTicks(0, 1, 2), columns: [probabilityColour] },
