@@ -1,9 +1,15 @@
-// Dropout masks and running statistics: rates, seeds, and the unbiased variance by hand.
+// The loop goes on where it was left, bit for bit; dropout masks: rates, seeds; the unbiased variance by hand.
 import { describe, expect, it } from 'vitest';
+import { random } from '../corpus/random.ts';
+import { TrainingError } from '../errors.ts';
 import { array64, interpret } from '../graph/interpret.ts';
 import type { Network } from '../model/layers.ts';
 import { initialWeights } from '../model/network.ts';
-import { dropoutMask, maskDims } from './masks.ts';
+import { nodeRuntime } from '../runtime/node.ts';
+import { TrainingLoop } from './loop.ts';
+import { targets } from './loss.ts';
+import { dropoutMask, dropoutMasks, maskDims } from './masks.ts';
+import { OPTIMIZERS } from './optimizers.ts';
 import { compileStep } from './step.ts';
 
 describe('dropout masks', () => {
@@ -58,4 +64,87 @@ it('running statistics: a tenth of the batch, its variance over n − 1', () => 
   // Mean 3; deviations −2, −1, 1, 5, 0, −4, −3, 4, squares 72 in all.
   expect(got['next.bn1.running_mean'].data[0]).toBeCloseTo(0.9 * 5 + 0.1 * 3, 12);
   expect(got['next.bn1.running_var'].data[0]).toBeCloseTo(0.9 * 3 + (0.1 * 72) / 7, 12);
+});
+
+describe('the loop', () => {
+  const network: Network = {
+    name: 'small',
+    layers: [
+      { kind: 'conv', channels: 3, kernel: [3, 3] },
+      { kind: 'batchnorm' },
+      { kind: 'relu' },
+      { kind: 'dropout', rate: 0.25 },
+      { kind: 'flatten' },
+      { kind: 'dense', units: 2 },
+    ],
+  };
+  const input = [1, 4, 6];
+  const batch = (t: number) => {
+    const next = random(t);
+    return {
+      data: Float32Array.from({ length: 4 * 24 }, () => next()),
+      target: targets([0, 1, 1, 0], 2),
+      count: 4,
+    };
+  };
+
+  it.each(Object.values(OPTIMIZERS))(
+    'goes on from its state as if it had not stopped: $kind',
+    async (optimizer) => {
+      const step = compileStep(network, input, { optimizer });
+      const session = await nodeRuntime.open(step.graph);
+      const run = async (loop: TrainingLoop, count: number) => {
+        const losses: number[] = [];
+        for (let i = 0; i < count; i++) losses.push((await loop.step(batch(loop.done + 1), 0.05)).loss);
+        return losses;
+      };
+      const start = { state: initialWeights(step.parameters, 1), seed: 7 };
+      const whole = new TrainingLoop(step, session, start);
+      const losses = await run(whole, 6);
+
+      const first = new TrainingLoop(step, session, start);
+      const begun = await run(first, 2);
+      const kept = first.state();
+      await run(first, 1);
+      const second = new TrainingLoop(step, session, { state: kept, done: 2, seed: 7 });
+      expect([...begun, ...(await run(second, 4))]).toEqual(losses);
+      expect(second.state()).toEqual(whole.state());
+      expect(second.done).toBe(6);
+      await session.release();
+    },
+  );
+
+  it('takes masks that were made elsewhere for its own', async () => {
+    const step = compileStep(network, input);
+    const session = await nodeRuntime.open(step.graph);
+    const start = { state: initialWeights(step.parameters, 1), seed: 7 };
+    const loss = async (masks?: Float32Array[]) =>
+      (await new TrainingLoop(step, session, start).step({ ...batch(1), ...(masks && { masks }) }, 0.1)).loss;
+    expect(await loss(dropoutMasks(step.masks, 4, 7, 1))).toBe(await loss());
+    expect(await loss(dropoutMasks(step.masks, 4, 7, 2))).not.toBe(await loss());
+    await session.release();
+  });
+
+  it('a step that fails leaves the state as it was', async () => {
+    const step = compileStep(network, input);
+    const session = await nodeRuntime.open(step.graph);
+    const loop = new TrainingLoop(step, session, { state: initialWeights(step.parameters, 1), seed: 7 });
+    await loop.step(batch(1), 0.1);
+    const before = loop.state();
+    const data = batch(2).data.fill(Number.NaN);
+    await expect(loop.step({ ...batch(2), data }, 0.1)).rejects.toThrow(TrainingError);
+    expect([loop.state(), loop.done]).toEqual([before, 1]);
+    await session.release();
+  });
+
+  it.each([
+    [{ ...OPTIMIZERS.sgd, momentum: 1 }, /sgd: momentum: expected from 0 to below 1, got 1/],
+    [{ ...OPTIMIZERS.adam, weightDecay: -1 }, /adam: weightDecay: expected a number from 0 on, got -1/],
+  ])('refuses an optimizer out of range: %j', (optimizer, message) => {
+    expect(() => compileStep(network, input, { optimizer })).toThrow(message);
+  });
+
+  it.each([0, -1, Number.NaN])('refuses to clip at %f', (clipNorm) => {
+    expect(() => compileStep(network, input, { clipNorm })).toThrow(TrainingError);
+  });
 });

@@ -1,4 +1,5 @@
 // The training step as one graph: forward, cross-entropy, backward, clipping and update, from weights and moments to the next.
+import { TrainingError } from '../errors.ts';
 import { GraphBuilder, namesOf } from '../graph/builder.ts';
 import { staticDims } from '../graph/dims.ts';
 import { GRADIENT } from '../graph/gradient.ts';
@@ -13,14 +14,14 @@ import { OPTIMIZERS, type Optimizer, ruleOf } from './optimizers.ts';
 export interface StepOptions {
   readonly optimizer?: Optimizer;
   /** Largest norm of all gradients together; above it they are scaled down. */
-  readonly clip?: number | undefined;
+  readonly clipNorm?: number | undefined;
   /** Whether the gradients are outputs too, as `gradient.<name>`. */
   readonly gradients?: boolean;
 }
 
 /**
  * A compiled step. Inputs: `input` [N, …], `target` [N, classes], the scalars, every value of `state`, every mask.
- * Outputs: `loss` = −Σ target·log softmax, `logits`, with `clip` also `gradient_norm`, and `next.<name>` for every value
+ * Outputs: `loss` = −Σ target·log softmax, `logits`, with `clipNorm` also `gradient_norm`, and `next.<name>` for every value
  * of `state`.
  */
 export interface Step {
@@ -45,7 +46,7 @@ export interface Step {
 export function compileStep(
   network: Network,
   input: readonly number[],
-  { optimizer = OPTIMIZERS.adamw, clip, gradients = false }: StepOptions = {},
+  { optimizer = OPTIMIZERS.adamw, clipNorm, gradients = false }: StepOptions = {},
 ): Step {
   const rule = ruleOf(optimizer);
   const { graph, classes, parameters, masks, updates } = lossGraph(network, input);
@@ -74,7 +75,7 @@ export function compileStep(
     g.node({ op: 'Identity', name, inputs: [value], outputs: [name], attributes: {} });
     g.output(name);
   };
-  const clipped = clip === undefined ? undefined : clipNorm(g, trained.map(ofParameter), clip);
+  const clipped = clipNorm === undefined ? undefined : scaledTo(g, trained.map(ofParameter), clipNorm);
   if (clipped) publish('gradient_norm', clipped.norm);
   for (const parameter of trained) {
     const { name, dims } = parameter;
@@ -130,7 +131,9 @@ function lossGraph(network: Network, input: readonly number[]) {
  * The norm of all gradients together, and min(1, largest/(norm + 1e-6)), by which each is multiplied.
  * @see Pascanu et al., On the Difficulty of Training Recurrent Neural Networks, 2013; torch.nn.utils.clip_grad_norm_
  */
-function clipNorm(g: GraphBuilder, gradients: readonly string[], largest: number) {
+function scaledTo(g: GraphBuilder, gradients: readonly string[], largest: number) {
+  if (!(largest > 0))
+    throw new TrainingError({ what: 'clipNorm', expected: 'a norm above 0', got: `${largest}` });
   const of = (value: string) => g.emit('ReduceL2', [g.reshape(value, [-1])], { keepdims: 1 });
   const norm = g.emit('ReduceL2', [g.concat(gradients.map(of), 0)], { keepdims: 0 }, 'norm');
   return { norm, factor: g.emit('Min', [g.div(largest, g.add(norm, 1e-6)), 1]) };
