@@ -11,7 +11,7 @@ export { decodeNpz, encodeNpz } from './files/npz.ts';
 export { type Audio, assertAudible, makeAudio } from './audio/audio.ts';
 export { decodeAudio } from './audio/decode.ts';
 export type { AudioLimits } from './audio/limits.ts';
-export { type ResampleQuality, resample } from './audio/resample.ts';
+export { createResampler, type Resampler, resample } from './audio/resample.ts';
 export type { ByteSource } from './audio/source.ts';
 export { decodeWav, encodeWav } from './audio/wav.ts';
 
@@ -121,14 +121,26 @@ export {
 } from './model/model-file.ts';
 export { classifier, initialWeights, parametersOf, type Weights } from './model/network.ts';
 
+// augmentation: recordings varied, and as the examples of a fit
+export { augmentedInput } from './augmentation/augmented.ts';
+export { type Examples, examplesInMemory } from './augmentation/examples.ts';
+export {
+  AUGMENTATIONS,
+  type Augmentation,
+  augmentationFromText,
+  parseAugmentation,
+} from './augmentation/settings.ts';
+
 // training: examples to weights, and how good they are
+export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './training/checkpoint.ts';
 export { evaluate } from './training/evaluate.ts';
-export { AUGMENTATION, type Augmentation, type Example } from './training/examples.ts';
+
 export {
   type Epoch,
   FIT,
   type FitOptions,
   type FitProgress,
+  type FitSurroundings,
   type Fitted,
   fit,
 } from './training/fit.ts';

@@ -1,32 +1,44 @@
 // Classifies clips that a network is not trained on: logits, loss and accuracy.
-import { inputShape } from '../features/input.ts';
-import type { Matrix } from '../features/matrix.ts';
-import type { FeatureSettings } from '../features/settings.ts';
+import type { Examples } from '../augmentation/examples.ts';
 import type { Network } from '../model/layers.ts';
 import { classifier, type Weights } from '../model/network.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { batchTensor } from './loop.ts';
+import { float32, type Runtime } from '../runtime/runtime.ts';
 
-/** Logits [N, classes] of inputs that are taken as they are. */
+/** Clips that are classified at once. */
+const AT_ONCE = 64;
+
+/**
+ * Logits of all examples as they are, one row a clip.
+ * @param input shape of a clip as the network takes it: [1, bins, frames], of a waveform [1, samples]
+ */
 export async function evaluate(
   runtime: Runtime,
   network: Network,
-  settings: FeatureSettings,
+  input: readonly number[],
   weights: Weights,
-  inputs: readonly Matrix[],
+  examples: Examples,
 ): Promise<Float32Array[]> {
-  const input = [1, ...inputShape(settings)];
   const session = await runtime.open(classifier(network, input, weights));
   const logits: Float32Array[] = [];
-  for (let start = 0; start < inputs.length; start += 64) {
-    const part = inputs.slice(start, start + 64);
-    const result = (await session.run({ input: batchTensor(part, input) })).logits;
-    const width = result.data.length / part.length;
-    part.forEach((_, i) => {
-      logits.push((result.data as Float32Array).slice(i * width, (i + 1) * width));
-    });
+  const chunk = (first: number) => {
+    const chosen = examples.labels.map((_, i) => i).slice(first, first + AT_ONCE);
+    return chosen.length ? examples.inputs(chosen) : undefined;
+  };
+  try {
+    let coming = chunk(0);
+    for (let first = 0; coming; first += AT_ONCE) {
+      const data = await coming;
+      coming = chunk(first + AT_ONCE);
+      const count = Math.min(AT_ONCE, examples.labels.length - first);
+      const result = (await session.run({ input: float32(data, [count, ...input]) })).logits;
+      const width = result.data.length / count;
+      for (let i = 0; i < count; i++) {
+        logits.push((result.data as Float32Array).slice(i * width, (i + 1) * width));
+      }
+    }
+  } finally {
+    await session.release();
   }
-  await session.release();
   return logits;
 }
 

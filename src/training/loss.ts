@@ -104,3 +104,10 @@ export function hits(logits: ArrayLike<number>, labels: readonly number[]): numb
     return best === label;
   }).length;
 }
+
+/** w_c = N/(C·n_c): each class has the same part in the loss; a class without examples has 1. */
+export function balancedWeights(labels: readonly number[], classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of labels) counts[label]++;
+  return counts.map((n) => (n > 0 ? labels.length / (classes * n) : 1));
+}

@@ -1,18 +1,22 @@
 // `earmark demo`: the whole path on the synthetic digits that ship with the package, and a page that shows it.
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { AUGMENTATIONS } from '../../augmentation/settings.ts';
 import { loadEmbedded } from '../../corpus/embedded.ts';
-import { DEFAULT_METHOD } from '../../relevance/method.ts';
+import { splitCorpus } from '../../corpus/split-kinds.ts';
+import { architecture } from '../../model/architectures.ts';
+import { DEFAULT_METHOD, parseMethod } from '../../relevance/method.ts';
 import { fontFaces } from '../../report/fonts.ts';
 import { demoPage, type PageFigure, type PageTable } from '../../report/page.ts';
-import { svgToPng } from '../../report/png.ts';
 import { formatHertz, formatPercent } from '../../report/ticks.ts';
+import { nodeRuntime } from '../../runtime/node.ts';
 import { FIT } from '../../training/fit.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { jsonOption, wholeNumber } from '../options.ts';
-import { checkRunFolder } from '../run-folder.ts';
-import { type TrainingRun, trainingRun } from '../training-run.ts';
-import { clipFigure, figuresOf, type NamedFigure, writeRun } from '../write-run.ts';
+import { type TrainingRun, trainingRun } from '../train/run.ts';
+import { checkRunFolder } from '../train/run-folder.ts';
+import { survey } from '../train/survey.ts';
+import { figuresOf, type NamedFigure, type RunFigures, writeRun } from '../train/write.ts';
 
 export interface DemoOptions {
   readonly out: string;
@@ -45,28 +49,23 @@ export async function demo({ out, seed }: DemoOptions, terminal: Terminal): Prom
   const folder = { path: out, replace: true, marks: [PAGE] };
   await checkRunFolder(folder);
   const corpus = await loadEmbedded();
+  if (corpus.note) terminal.note(`${corpus.name}: ${corpus.note}`);
   const run = await trainingRun(
-    corpus,
+    await survey(corpus, false, terminal),
+    splitCorpus(corpus, 'official'),
     {
-      split: 'official',
       features: 'logmel',
       architecture: 'mel-cnn',
-      epochs: EPOCHS,
-      batch: FIT.batch,
-      learningRate: FIT.learningRate,
-      patience: FIT.patience,
-      seed,
-      method: DEFAULT_METHOD,
+      network: (classes) => architecture('mel-cnn', classes),
+      fit: { ...FIT, epochs: EPOCHS, seed },
+      augmentation: AUGMENTATIONS.light,
+      method: parseMethod(DEFAULT_METHOD),
+      runtime: nodeRuntime,
     },
     terminal,
   );
-  const digits = oneOfEach(run);
-  const extra: Record<string, Uint8Array | string> = { [PAGE]: pageOf(run, digits) };
-  for (const { name, svg } of digits) {
-    extra[`clips/${name}.svg`] = svg;
-    extra[`clips/${name}.png`] = svgToPng(svg);
-  }
-  await writeRun(run, folder, extra);
+  const figures = figuresOf(run);
+  await writeRun(run, folder, { [PAGE]: pageOf(run, figures) }, figures);
   const { accuracy, correct, clips } = run.metrics;
   const page = join(out, PAGE);
   const text = [
@@ -78,19 +77,9 @@ export async function demo({ out, seed }: DemoOptions, terminal: Terminal): Prom
   return { text, json: { page, run: out, ...run.metrics } };
 }
 
-/** The map of one test recording of each digit: of those recognised, the one in the middle by probability. */
-function oneOfEach(run: TrainingRun): NamedFigure[] {
-  return run.model.labels.flatMap((label) => {
-    const own = run.tested.filter((t) => t.label === label);
-    const right = own.filter((t) => t.predicted === label).sort((a, b) => a.probability - b.probability);
-    const chosen = right[right.length >> 1] ?? own[0];
-    return chosen ? [clipFigure(run, chosen)] : [];
-  });
-}
-
-function pageOf(run: TrainingRun, digits: readonly NamedFigure[]): string {
-  const { metrics, corpus, split, model, history, bestEpoch, method } = run;
-  const { summary, errors } = figuresOf(run);
+function pageOf(run: TrainingRun, { summary, errors, clips }: RunFigures): string {
+  const { metrics, split, model, history, bestEpoch, method } = run;
+  const { corpus } = run.surveyed;
   const { analysis } = metrics;
   const shown = ({ svg, caption }: NamedFigure): PageFigure => ({ svg, caption, alt: caption });
   const of = (name: string) => summary.filter((figure) => figure.name === name).map(shown);
@@ -106,7 +95,7 @@ function pageOf(run: TrainingRun, digits: readonly NamedFigure[]): string {
       ['Recordings', corpus.note ?? corpus.name],
       ['Split', split.note],
       ['Training', `${history.length} epochs, the weights of epoch ${bestEpoch} kept`],
-      ['Method', method],
+      ['Method', method.name],
     ],
     sections: [
       {
@@ -114,7 +103,7 @@ function pageOf(run: TrainingRun, digits: readonly NamedFigure[]): string {
         text:
           'From left to right: the log-mel spectrogram that the network sees, the relevance of each of its cells for the ' +
           'predicted digit, and that relevance laid over the spectrogram.',
-        figures: digits.map(shown),
+        figures: clips.map(shown),
       },
       {
         heading: 'Misclassified recordings',

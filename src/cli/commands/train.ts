@@ -1,25 +1,44 @@
 // `earmark train`: from a folder of recordings to a tested model.
 import { type Command, Option } from 'commander';
+import { AUGMENTATIONS, augmentationFromText } from '../../augmentation/settings.ts';
+import { splitNames } from '../../corpus/folds.ts';
 import { loadCorpus } from '../../corpus/load.ts';
+import { splitOfKept } from '../../corpus/split.ts';
+import { resolveFolds } from '../../corpus/split-file.ts';
 import { cacheFolder } from '../../hearing/cache.ts';
-import { architectures } from '../../model/architectures.ts';
+import { architecture, architectures } from '../../model/architectures.ts';
 import { DEFAULT_METHOD } from '../../relevance/method.ts';
+import { nodeRuntime } from '../../runtime/node.ts';
 import { FIT } from '../../training/fit.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
+import { readMethod } from '../method.ts';
 import { jsonOption, positiveNumber, wholeNumber } from '../options.ts';
-import { checkRunFolder } from '../run-folder.ts';
-import { type RunWishes, trainingRun } from '../training-run.ts';
-import { writeRun } from '../write-run.ts';
+import { type RunSettings, trainingRun } from '../train/run.ts';
+import { checkRunFolder } from '../train/run-folder.ts';
+import { survey } from '../train/survey.ts';
+import { writeRun } from '../train/write.ts';
 
-export interface TrainOptions extends RunWishes {
+export interface TrainOptions {
   /** The run's folder. */
   readonly out: string;
-  /** Whether a run that is there is replaced. */
   readonly replace?: boolean;
-  /** Whether features are kept for other runs. */
+  readonly resume?: boolean;
   readonly cache?: boolean;
-  /** Of a manifest, the column of the classes. */
   readonly label?: string;
+  readonly split?: string;
+  readonly testShare?: number;
+  readonly features: RunSettings['features'];
+  readonly sampleRate?: number;
+  readonly clipSeconds?: number;
+  readonly architecture: string;
+  readonly epochs: number;
+  readonly patience: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly augment: string;
+  readonly seed: number;
+  readonly method: string;
+  readonly skipBad?: boolean;
 }
 
 const EXAMPLE = `
@@ -48,7 +67,7 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
     .requiredOption('--out <run>', 'folder to write the run to')
     .option(
       '--split <kind|file>',
-      'speaker, official, random, or a JSON file (default: speaker where known, else random)',
+      `${splitNames}, or a JSON file (default: speaker where known, else random)`,
     )
     .option(
       '--test-share <share>',
@@ -75,7 +94,12 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
       FIT.patience,
     )
     .option('--batch <n>', 'recordings in a training step', wholeNumber(2), FIT.batch)
-    .option('--learning-rate <rate>', 'peak of the learning rate', positiveNumber, FIT.learningRate)
+    .option('--learning-rate <rate>', 'peak of the learning rate', positiveNumber, FIT.schedule.rate)
+    .option(
+      '--augment <settings>',
+      `how training recordings are varied: ${Object.keys(AUGMENTATIONS).join(', ')}, or NAME=AMOUNT,…`,
+      'light',
+    )
     .option('--seed <n>', 'what decides split, weights, batches and masks', wholeNumber(0), FIT.seed)
     .option('--sample-rate <hz>', "the model's rate (default: the recordings', up to 16000)", wholeNumber(1))
     .option(
@@ -88,8 +112,8 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
       'how the test part is explained; `earmark explain --help` lists the methods',
       DEFAULT_METHOD,
     )
-    .option('--label <column>', "of a manifest, the column of the classes (default: 'label')")
-    .option('--no-cache', 'compute all features, and keep none for other runs')
+    .option('--label <column>', 'the column of the classes: any that the layout or the manifest has')
+    .option('--no-cache', 'read all recordings anew, and keep none for other runs')
     .option('--skip-bad', 'leave out recordings that cannot be used')
     .option('--replace', 'replace the run that is in the folder')
     .addOption(jsonOption())
@@ -101,24 +125,45 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
 
 /** @throws FileError, CorpusError, FeatureError, TrainingError, MethodError, UsageError */
 export async function train(data: string, options: TrainOptions, terminal: Terminal): Promise<Result> {
-  const folder = { path: options.out, replace: options.replace ?? false };
+  const { out, replace = false, resume = false, cache = true, label, seed } = options;
+  const folder = { path: out, replace };
   await checkRunFolder(folder);
-  const { label, cache = true } = options;
-  const wishes = cache ? { ...options, cacheFolder: cacheFolder() } : options;
-  const run = await trainingRun(
-    await loadCorpus(data, label === undefined ? {} : { label }),
-    wishes,
-    terminal,
-  );
+  // What cannot work is said before anything is read.
+  architecture(options.architecture, 2);
+  const settings: RunSettings = {
+    features: options.features,
+    ...(options.sampleRate !== undefined && { sampleRate: options.sampleRate }),
+    ...(options.clipSeconds !== undefined && { clipSeconds: options.clipSeconds }),
+    architecture: options.architecture,
+    network: (classes) => architecture(options.architecture, classes),
+    fit: {
+      ...FIT,
+      epochs: options.epochs,
+      batch: options.batch,
+      patience: options.patience,
+      seed,
+      schedule: { ...FIT.schedule, rate: options.learningRate },
+    },
+    augmentation: augmentationFromText(options.augment),
+    method: await readMethod(options.method),
+    runtime: nodeRuntime,
+    ...(cache && { cacheFolder: cacheFolder() }),
+  };
+  const corpus = await loadCorpus(data, label === undefined ? {} : { label });
+  const [whole] = await resolveFolds(corpus, options.split, { seed, testShare: options.testShare ?? 0.2 });
+  if (corpus.note) terminal.note(`${corpus.name}: ${corpus.note}`);
+  const surveyed = await survey(corpus, options.skipBad ?? false, terminal, settings.cacheFolder);
+  const split = surveyed.bad.length > 0 ? splitOfKept(whole!, surveyed.corpus, surveyed.kept) : whole!;
+  const run = await trainingRun(surveyed, split, settings, terminal, { folder: out, resume });
   await writeRun(run, folder);
   const { accuracy, correct, clips } = run.metrics;
   const text = [
-    `${run.corpus.name}: ${(100 * accuracy).toFixed(2)} % right (${correct} of ${clips} test recordings)`,
+    `${corpus.name}: ${(100 * accuracy).toFixed(2)} % right (${correct} of ${clips} test recordings)`,
     `split: ${run.split.note}`,
-    ...(run.bad.length ? [`left out, since they cannot be used: ${run.bad.length}`] : []),
+    ...(surveyed.bad.length ? [`left out, since they cannot be used: ${surveyed.bad.length}`] : []),
     `epoch ${run.bestEpoch} of ${run.history.length} is kept`,
     run.metrics.analysis.comparison.note,
-    `run: ${options.out}`,
+    `run: ${out}`,
   ].join('\n');
-  return { text, json: { run: options.out, ...run.metrics } };
+  return { text, json: { run: out, ...run.metrics } };
 }

@@ -1,13 +1,12 @@
-// A corpus as a training run needs it: its recordings checked, the model's input settled, its clips heard.
-import { silentError } from '../audio/audio.ts';
-import { type Clip, type Corpus, labelsOf, pathInside } from '../corpus/clip.ts';
-import { CorpusError, EarmarkError, FeatureError } from '../errors.ts';
-import { defaultFeatures, type FeatureSettings } from '../features/settings.ts';
-import { hearRecordings, measureRecordings } from '../hearing/hear.ts';
-import type { Heard, Recording } from '../hearing/task.ts';
-import type { Example } from '../training/examples.ts';
-import { describeError } from './describe.ts';
-import type { Terminal } from './frame.ts';
+// A corpus as a training run needs it: its recordings checked, and the model's input settled.
+import { silentError } from '../../audio/audio.ts';
+import { type Clip, type Corpus, labelsOf } from '../../corpus/clip.ts';
+import { CorpusError, EarmarkError, FeatureError } from '../../errors.ts';
+import { defaultFeatures, type FeatureSettings } from '../../features/settings.ts';
+import { measureRecordings } from '../../hearing/hear.ts';
+import type { Recording } from '../../hearing/task.ts';
+import { describeError } from '../describe.ts';
+import type { Terminal } from '../frame.ts';
 
 /** A corpus, looked through. */
 export interface Surveyed {
@@ -28,12 +27,6 @@ export interface InputWishes {
   readonly features: FeatureSettings['kind'];
   readonly sampleRate?: number;
   readonly clipSeconds?: number;
-}
-
-/** A clip of the corpus, heard. */
-export interface HeardExample extends Example {
-  readonly clip: Clip;
-  readonly fit: Heard['fit'];
 }
 
 /** Below it there is no speech, nor room for the windows and bands of a model's input, Hz. */
@@ -139,37 +132,4 @@ export function settleFeatures(
   const frames = 1 + Math.floor(settings.clipSamples / settings.hopLength);
   const even = Math.ceil(frames / FRAMES_MULTIPLE) * FRAMES_MULTIPLE;
   return { ...settings, clipSamples: (even - 1) * settings.hopLength };
-}
-
-/**
- * Hears clips at the model's rate and length.
- *
- * @param cache folder where what is heard is kept
- * @throws AudioError, FileError where a recording cannot be heard
- */
-export async function hearExamples(
-  { corpus }: Surveyed,
-  indices: readonly number[],
-  labels: readonly string[],
-  settings: FeatureSettings,
-  { note, progress }: Terminal,
-  cache?: string,
-): Promise<HeardExample[]> {
-  progress.start(indices.length, 'computing features');
-  const clips = indices.map((i) => corpus.clips[i]);
-  const heard = await hearRecordings(
-    clips.map((clip) => clip.path),
-    settings,
-    { cache, onProgress: progress.update, onNote: note },
-  );
-  progress.stop();
-  return heard.map((result, i) => {
-    if (result instanceof EarmarkError) throw result;
-    const clip = clips[i];
-    return {
-      ...result,
-      clip: { ...clip, path: pathInside(corpus, clip) },
-      label: labels.indexOf(clip.label),
-    };
-  });
 }

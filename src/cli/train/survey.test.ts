@@ -1,8 +1,8 @@
 // The settings that a corpus gives a model's input: rate, length, and their bounds.
 import { expect, it } from 'vitest';
-import { corpusOf } from '../../test/support/corpus.ts';
-import { inputShape } from '../features/input.ts';
-import { settleFeatures } from './hear-corpus.ts';
+import { corpusOf } from '../../../test/support/corpus.ts';
+import { inputShape } from '../../features/input.ts';
+import { settleFeatures } from './survey.ts';
 
 const surveyed = (seconds: number[], sampleRates: number[] = seconds.map(() => 8000)) => {
   const corpus = corpusOf(['a'], ['0', '1'], seconds.length / 2);

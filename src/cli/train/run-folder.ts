@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { mkdtemp, readdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { FileError } from '../errors.ts';
-import { diskError, makeFolder, writeFileAtomic } from '../files/atomic.ts';
-import { undoneByInterrupt } from './interrupt.ts';
+import { FileError } from '../../errors.ts';
+import { diskError, makeFolder, writeFileAtomic } from '../../files/atomic.ts';
+import { undoneByInterrupt } from '../interrupt.ts';
 
 /** What every run holds. */
 const RUN_FILES = ['model.onnx', 'config.json'];

@@ -1,0 +1,198 @@
+// One training run from corpus to tested, explained model; what `train` and `demo` have in common.
+import { type Analysis, summarise } from '../../analysis/summary.ts';
+import { checkAugmentation } from '../../augmentation/augmented.ts';
+import type { Augmentation } from '../../augmentation/settings.ts';
+import { labelsOf } from '../../corpus/clip.ts';
+import { type Split, speakerSides } from '../../corpus/split.ts';
+import { validationSplit } from '../../corpus/validation.ts';
+import type { TrainingError } from '../../errors.ts';
+import { inputShape } from '../../features/input.ts';
+import { inputDims } from '../../features/layout.ts';
+import { relevantSettings } from '../../features/settings.ts';
+import type { Network } from '../../model/layers.ts';
+import type { AudioModel } from '../../model/model-file.ts';
+import { classifier } from '../../model/network.ts';
+import type { Method } from '../../relevance/method.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { type Epoch, type FitOptions, fit } from '../../training/fit.ts';
+import { type Metrics, measure } from '../../training/metrics.ts';
+import type { Terminal } from '../frame.ts';
+import { readCheckpoint, stoppable, writeCheckpoint } from './checkpoints.ts';
+import { digestOf, withParts } from './part.ts';
+import { type InputWishes, type Surveyed, settleFeatures } from './survey.ts';
+import { type TestedPart, testPart } from './test-part.ts';
+
+/** What is trained, and how. */
+export interface RunSettings extends InputWishes {
+  /** The name of the network, as it is told. */
+  readonly architecture: string;
+  readonly network: (classes: number) => Network;
+  readonly fit: FitOptions;
+  readonly augmentation: Augmentation;
+  /** How the test part is explained. */
+  readonly method: Method;
+  readonly runtime: Runtime;
+  /** Folder where recordings are kept for other runs; without it none are. */
+  readonly cacheFolder?: string | undefined;
+}
+
+/** What metrics.json holds; the first key is the accuracy. */
+export interface RunMetrics extends Metrics {
+  readonly split: {
+    readonly kind: Split['kind'];
+    readonly note: string;
+    readonly warnings: readonly string[];
+    readonly speakersOnBothSides: readonly string[];
+  };
+  readonly synthetic: boolean;
+  readonly analysis: Analysis;
+}
+
+export interface TrainingRun extends TestedPart {
+  readonly model: AudioModel;
+  readonly surveyed: Surveyed;
+  readonly split: Split;
+  readonly validationNote: string;
+  readonly history: readonly Epoch[];
+  readonly bestEpoch: number;
+  readonly metrics: RunMetrics;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly method: Method;
+  /** Why training ended before its time. */
+  readonly failure: TrainingError | null;
+}
+
+/** Where a run keeps its checkpoints, and whether it goes on from one that is there. */
+export interface Resumable {
+  /** Without it there are no checkpoints. */
+  readonly folder?: string;
+  readonly resume: boolean;
+}
+
+/**
+ * Trains on one side of a split, tests and explains the other.
+ * @param split of the surveyed corpus
+ * @throws CorpusError, AudioError, FeatureError, TrainingError, MethodError, FileError
+ */
+export async function trainingRun(
+  surveyed: Surveyed,
+  split: Split,
+  run: RunSettings,
+  terminal: Terminal,
+  { folder, resume }: Resumable = { resume: false },
+): Promise<TrainingRun> {
+  const { note } = terminal;
+  const { corpus } = surveyed;
+  for (const warning of split.warnings) note(`warning: ${warning}`);
+  const validation = validationSplit(corpus, split, { seed: run.fit.seed });
+  const settings = settleFeatures(surveyed, split.train, run);
+  checkAugmentation(run.augmentation, settings);
+  const labels = labelsOf(corpus.clips);
+  const network = run.network(labels.length);
+  const input = inputDims(settings.layout, inputShape(settings)).slice(1);
+
+  return withParts(
+    surveyed,
+    labels,
+    settings,
+    run.augmentation,
+    terminal,
+    run.cacheFolder,
+    async ({ part }) => {
+      const training = await part(validation.train, 'reading what is trained on');
+      const watched = await part(validation.validation, 'reading what decides when to stop');
+      const test = await part(split.test, 'reading what is tested on');
+      const all = [training, watched, test].flatMap(({ recordings }) => recordings);
+      const cut = all.filter(({ fit: fitted }) => fitted.cut).length;
+      if (cut > 0) {
+        const seconds = (settings.clipSamples / settings.sampleRate).toFixed(2);
+        const where =
+          settings.align === 'center' ? 'their loudest window is used' : 'their beginning is used';
+        note(`${cut} of ${all.length} recordings are longer than the model's ${seconds} s: ${where}`);
+      }
+
+      const checkpoint = resume && folder !== undefined ? await readCheckpoint(folder) : undefined;
+      if (checkpoint) note(`going on in epoch ${checkpoint.epoch}, after ${checkpoint.step} steps`);
+      const steps = Math.ceil(training.clips.length / run.fit.batch) * run.fit.epochs;
+      terminal.progress.start(steps, 'training');
+      const fitted = await stoppable((signal) =>
+        fit(run.runtime, network, input, training.examples, watched.examples, run.fit, {
+          onProgress: ({ step, last }) =>
+            terminal.progress.update(step, last && describeEpoch(last, run.fit.epochs)),
+          resume: checkpoint,
+          signal,
+          plan: {
+            features: relevantSettings(settings),
+            augmentation: run.augmentation,
+            recordings: { training: digestOf(training), validation: digestOf(watched) },
+          },
+          ...(folder !== undefined && { onCheckpoint: (now) => writeCheckpoint(folder, now) }),
+        }),
+      ).finally(() => terminal.progress.stop());
+
+      const graph = classifier(network, input, fitted.weights);
+      const model = { graph, labels, features: settings };
+      const tested = await testPart(run.runtime, model, surveyed, test, run.method, terminal);
+      const metrics: RunMetrics = {
+        ...measure(tested.tested, labels),
+        split: {
+          kind: split.kind,
+          note: split.note,
+          warnings: split.warnings,
+          speakersOnBothSides: speakerSides(corpus, split).both,
+        },
+        synthetic: corpus.synthetic,
+        analysis: summarise(
+          tested.tested.map(({ measured }) => measured),
+          { features: settings, labels },
+        ),
+      };
+      const facts = {
+        corpus: corpus.name,
+        synthetic: corpus.synthetic,
+        split: split.note,
+        architecture: run.architecture,
+        seed: run.fit.seed,
+        epochs: fitted.history.length,
+        bestEpoch: fitted.bestEpoch,
+        testAccuracy: metrics.accuracy,
+        testClips: metrics.clips,
+      };
+      const config = {
+        corpus: {
+          name: corpus.name,
+          path: corpus.root,
+          clips: corpus.clips.length,
+          synthetic: corpus.synthetic,
+        },
+        architecture: run.architecture,
+        network,
+        features: settings,
+        fit: run.fit,
+        augmentation: run.augmentation,
+        split: { kind: split.kind, fold: split.fold, note: split.note },
+        validation: validation.note,
+        method: run.method.name,
+        leftOut: surveyed.bad,
+      };
+      return {
+        ...tested,
+        model: { ...model, facts },
+        surveyed,
+        split,
+        validationNote: validation.note,
+        history: fitted.history,
+        bestEpoch: fitted.bestEpoch,
+        metrics,
+        config,
+        method: run.method,
+        failure: fitted.failure,
+      };
+    },
+  );
+}
+
+/** "epoch 3 of 20, 96.4 % on validation" */
+function describeEpoch({ epoch, validationAccuracy }: Epoch, epochs: number): string {
+  return `epoch ${epoch} of ${epochs}, ${(100 * validationAccuracy).toFixed(1)} % on validation`;
+}

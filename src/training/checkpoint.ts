@@ -1,0 +1,96 @@
+// The state of a fit between two steps, and the file that holds it.
+import { TrainingError } from '../errors.ts';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../files/safetensors.ts';
+import type { Weights } from '../model/network.ts';
+import type { Epoch } from './fit.ts';
+
+/** All that a fit needs to go on as if it had not stopped. */
+export interface Checkpoint {
+  /** Everything that has to be the same for that: network, input, options, recordings; by name. */
+  readonly plan: Readonly<Record<string, unknown>>;
+  /** Weights, running statistics and the optimizer's moments after `step` steps. */
+  readonly state: Weights;
+  readonly step: number;
+  /** The epoch that is under way, from 1, and how many of its batches are done. */
+  readonly epoch: number;
+  readonly batch: number;
+  /** Of those batches. */
+  readonly lossSum: number;
+  readonly hits: number;
+  readonly history: readonly Epoch[];
+  /** Of training so far, s. */
+  readonly seconds: number;
+  /** The best weights on validation, their epoch (0: none yet), and their score: accuracy, −loss. */
+  readonly best: {
+    readonly weights: Weights;
+    readonly epoch: number;
+    readonly score: readonly [number, number];
+  };
+}
+
+const FORMAT = 'earmark checkpoint 1';
+
+/** A checkpoint as a safetensors file: `state.<name>`, `best.<name>`, the rest as JSON in its metadata. */
+export function encodeCheckpoint({ state, best, ...rest }: Checkpoint): Uint8Array {
+  const flat = (prefix: string, weights: Weights): [string, StoredTensor][] =>
+    Object.entries(weights).map(([name, data]) => [`${prefix}.${name}`, { dims: [data.length], data }]);
+  return encodeSafetensors({
+    tensors: Object.fromEntries([...flat('state', state), ...flat('best', best.weights)]),
+    metadata: {
+      format: FORMAT,
+      progress: JSON.stringify({ ...rest, best: { epoch: best.epoch, score: best.score } }),
+    },
+  });
+}
+
+/** @throws FileError, TrainingError where the bytes are no whole checkpoint of this version */
+export function decodeCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkpoint {
+  const { tensors, metadata } = decodeSafetensors(bytes, name);
+  if (metadata.format !== FORMAT) {
+    throw new TrainingError({
+      what: `${name}: not a checkpoint of this version`,
+      expected: FORMAT,
+      got: metadata.format ?? 'no format',
+      todo: 'Go on with the version of Earmark that wrote it, or train anew with --replace.',
+    });
+  }
+  const { best, ...rest } = JSON.parse(metadata.progress);
+  const part = (prefix: string): Weights =>
+    Object.fromEntries(
+      Object.entries(tensors)
+        .filter(([key]) => key.startsWith(`${prefix}.`))
+        .map(([key, { data }]) => [key.slice(prefix.length + 1), data]),
+    );
+  return { ...rest, state: part('state'), best: { ...best, weights: part('best') } };
+}
+
+/**
+ * Makes sure that a checkpoint is of the fit that is to go on.
+ * @throws TrainingError that names what differs
+ */
+export function checkPlan(saved: Checkpoint['plan'], now: Checkpoint['plan']): void {
+  const text = (value: unknown) => JSON.stringify(value) ?? 'nothing';
+  for (const key of new Set([...Object.keys(saved), ...Object.keys(now)])) {
+    if (text(saved[key]) === text(now[key])) continue;
+    throw new TrainingError({
+      what: `the checkpoint is of another training: its ${key} differs`,
+      ...difference(saved[key], now[key]),
+      todo: 'Resume with the options it was started with, or train anew with --replace.',
+    });
+  }
+}
+
+/** The first entry in which two plain values differ, as text. */
+function difference(saved: unknown, now: unknown, path = ''): { expected: string; got: string } {
+  const isObject = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null;
+  if (isObject(saved) && isObject(now)) {
+    const keys = new Set([...Object.keys(saved), ...Object.keys(now)]);
+    for (const key of keys) {
+      if (JSON.stringify(saved[key]) !== JSON.stringify(now[key])) {
+        return difference(saved[key], now[key], path ? `${path}.${key}` : key);
+      }
+    }
+  }
+  const short = (v: unknown) => `${path ? `${path} ` : ''}${(JSON.stringify(v) ?? 'nothing').slice(0, 80)}`;
+  return { expected: short(saved), got: short(now) };
+}
