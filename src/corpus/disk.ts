@@ -16,7 +16,8 @@ export interface Listing {
 export async function listFolder(path: string): Promise<Listing> {
   try {
     if (!(await stat(path)).isDirectory()) {
-      throw new FileError({ what: path, expected: 'a folder of recordings', got: 'a file' });
+      const todo = 'A manifest is a file whose name ends in .csv, .tsv or .jsonl.';
+      throw new FileError({ what: path, expected: 'a folder of recordings', got: 'a file', todo });
     }
     const entries = (await readdir(path, { withFileTypes: true })).filter((e) => !e.name.startsWith('.'));
     const isFolder = await Promise.all(

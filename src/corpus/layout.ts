@@ -8,7 +8,7 @@ export const layouts: Record<Layout, string> = {
   fsdd: "the Free Spoken Digit Dataset's (D_SPEAKER_R.wav, or recordings/D_SPEAKER_R.wav)",
   'speech-commands': "Speech Commands' (WORD/HASH_nohash_N.wav: the speaker's hash, repetition N)",
   folders: 'a folder per class (CLASS/anything.wav)',
-  manifest: 'a manifest (a CSV or JSONL file with the columns path and label)',
+  manifest: 'a manifest (a CSV, TSV or JSONL file with the columns path and label)',
 };
 
 /** What a layout's reader found in a place. */

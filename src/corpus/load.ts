@@ -22,7 +22,7 @@ const readers: [Layout, LayoutReader][] = [
  * Loads a corpus. The layout is recognised from the names of folders and files; the recordings themselves are not read.
  * They may lie in the folder itself, in `data` or `recordings` in it, or below its only folder (an unpacked archive).
  *
- * @param path a folder, or a manifest (.csv, .jsonl)
+ * @param path a folder, or a manifest (.csv, .tsv, .jsonl)
  * @param options.label the column that is the class: in a folder, anything its layout knows of a recording ({@link labelledBy})
  * @throws FileError where it is missing, is another file, or cannot be read
  * @throws CorpusError where there are no recordings, no known layout, no such column, fewer than two classes, or a faulty line

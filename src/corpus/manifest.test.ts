@@ -24,6 +24,23 @@ it('reads CSV: byte order mark, CRLF, quotes, commas and line ends in quotes, co
   ]);
 });
 
+it.each([
+  ['semicolons', 'a.csv', 'path;label;speaker\r\na.wav;"x, y";ann\r\nb.wav;z;\r\n'],
+  ['tabs', 'a.tsv', 'path\tlabel\tspeaker\na.wav\tx, y\tann\nb.wav\tz\t\n'],
+  ['other names, with capitals', 'a.csv', 'File_Name,Label,Speaker\na.wav,"x, y",ann\nb.wav,z,\n'],
+  [
+    "an index, a column and lines without values, as pandas' and spreadsheets'",
+    'a.csv',
+    ',path,label,speaker,\n0,a.wav,"x, y",ann,\n1,b.wav,z,,\n,,,,\n',
+  ],
+])('reads CSV with %s', async (_, name, text) => {
+  const { clips, root } = await loadCorpus(manifest(name, text));
+  expect(clips).toEqual([
+    { path: `${root}/a.wav`, label: 'x, y', speaker: 'ann', columns: {} },
+    { path: `${root}/b.wav`, label: 'z', speaker: null, columns: {} },
+  ]);
+});
+
 it('reads JSONL, and takes the class from any column', async () => {
   const path = manifest(
     'words.jsonl',

@@ -1,4 +1,4 @@
-// Manifests: a CSV or JSONL file with a line for each recording, its path, its class and whatever else is known.
+// Manifests: a CSV, TSV or JSONL file with a line for each recording, its path, its class and whatever else is known.
 import { isAbsolute, resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { CorpusError } from '../errors.ts';
@@ -17,13 +17,17 @@ interface Row {
   columns: Record<string, string>;
 }
 
+/** What the column of the recordings is called, in the order of preference; capitals do not matter, as in all names. */
+const PATHS = ['path', 'file', 'filename', 'file_name', 'filepath', 'file_path'];
+
 /** Whether a path is that of a manifest, by its name. */
 export function isManifest(path: string): boolean {
-  return /\.(csv|jsonl|ndjson)$/i.test(path);
+  return /\.(csv|tsv|jsonl|ndjson)$/i.test(path);
 }
 
 /**
- * Loads a manifest: `path` is relative to its folder, `speaker` may be there, all other columns are kept by their names.
+ * Loads a manifest: `path` (or `file`, `filename`, …) is relative to its folder, `speaker` may be there, all other columns are
+ * kept by their names.
  *
  * @throws FileError where it cannot be read
  * @throws CorpusError where a line cannot be understood (it is named, and the column), a recording is named twice, or there
@@ -32,23 +36,31 @@ export function isManifest(path: string): boolean {
 export async function loadManifest(path: string, { label = 'label' }: ManifestOptions = {}): Promise<Corpus> {
   const file = resolve(path).replaceAll('\\', '/');
   const text = decode(await readBytes(path, 'manifest'), path);
-  const rows = /\.csv$/i.test(path) ? csvRows(text, path) : jsonRows(text, path);
+  const rows = /\.[ct]sv$/i.test(path) ? csvRows(text, path) : jsonRows(text, path);
   const root = file.slice(0, file.lastIndexOf('/'));
   const seen = new Map<string, number>();
   const clips = rows.map(({ line, columns }): Clip => {
-    const { path: name, speaker, ...others } = columns;
-    const value = (column: string) => {
-      if (columns[column]) return columns[column];
-      const got = column in columns ? 'nothing' : `the columns ${Object.keys(columns).join(', ')}`;
-      throw fault(path, line, `a column '${column}' with a value`, got, columnTodo(column, label));
+    const others = { ...columns };
+    const take = (names: readonly string[]) => {
+      const column = names.flatMap((name) => nameIn(others, name) ?? [])[0];
+      if (column === undefined) return undefined;
+      const { [column]: value } = others;
+      delete others[column];
+      return value;
     };
+    const need = (names: readonly string[], todo: string) => {
+      const value = take(names);
+      if (value) return value;
+      const got = value === undefined ? `the columns ${Object.keys(columns).join(', ')}` : 'nothing';
+      throw fault(path, line, `a column '${names[0]}' with a value`, got, todo);
+    };
+    const name = need(PATHS, `The column of the recordings is called ${PATHS.join(', ')}.`);
     const clip = {
-      path: place(root, value('path')),
-      label: value(label),
-      speaker: speaker || null,
+      path: place(root, name),
+      label: need([label], 'Name the column of the classes with --label.'),
+      speaker: take(['speaker']) || null,
       columns: others,
     };
-    delete clip.columns[label];
     const before = seen.get(clip.path);
     if (before !== undefined)
       throw fault(path, line, 'each recording once', `${name} as in line ${before}, too`);
@@ -72,8 +84,10 @@ export async function loadManifest(path: string, { label = 'label' }: ManifestOp
   };
 }
 
-function columnTodo(column: string, label: string): string | undefined {
-  return column === label ? 'Name the column of the classes with --label.' : undefined;
+/** A column's name as it is written: the same, or else the same but for capitals. */
+function nameIn(columns: Record<string, string>, name: string): string | undefined {
+  if (Object.hasOwn(columns, name)) return name;
+  return Object.keys(columns).find((column) => column.toLowerCase() === name.toLowerCase());
 }
 
 function place(root: string, name: string): string {
@@ -85,7 +99,13 @@ function decode(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new CorpusError({ what: path, expected: 'text in UTF-8', got: 'other bytes', cause });
+    throw new CorpusError({
+      what: path,
+      expected: 'text in UTF-8',
+      got: 'other bytes',
+      todo: 'Save it as UTF-8.',
+      cause,
+    });
   }
 }
 
@@ -95,11 +115,21 @@ interface CsvRecord {
   info: { lines: number };
 }
 
-/** Comma-separated values with a line of names first; quotes, `""` in them, and line ends of any system (RFC 4180). */
+/**
+ * Comma-separated values with a line of names first; quotes, `""` in them, and line ends of any system (RFC 4180). What
+ * spreadsheets make of it is taken, too: semicolons or tabs, lines without values, and columns without a name.
+ */
 function csvRows(text: string, path: string): Row[] {
   let records: CsvRecord[];
   try {
-    const options = { info: true, relax_column_count: true, skip_empty_lines: true, trim: true } as const;
+    const options = {
+      delimiter: delimiterOf(text),
+      info: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      skip_records_with_empty_values: true,
+      trim: true,
+    } as const;
     records = parse(text, options) as unknown as CsvRecord[];
   } catch (cause) {
     const { message, lines } = cause as Error & { lines?: number };
@@ -108,12 +138,20 @@ function csvRows(text: string, path: string): Row[] {
   const [head, ...rest] = records;
   if (!head) return [];
   const names = head.record;
-  const twice = names.find((name, i) => names.indexOf(name) < i);
+  const twice = names.find((name, i) => name !== '' && names.indexOf(name) < i);
   if (twice !== undefined) throw fault(path, head.info.lines, 'each column once', `'${twice}' twice`);
   return rest.map(({ record, info: { lines: line } }) => {
     if (record.length !== names.length) throw fault(path, line, `${names.length} values`, `${record.length}`);
-    return { line, columns: Object.fromEntries(names.map((name, i) => [name, record[i]!])) };
+    const columns = names.flatMap((name, i) => (name === '' ? [] : [[name, record[i]!]]));
+    return { line, columns: Object.fromEntries(columns) };
   });
+}
+
+/** What there is most of in the first line: commas, semicolons or tabs. */
+function delimiterOf(text: string): string {
+  const [head = ''] = text.split(/[\r\n]/, 1);
+  const count = (mark: string) => head.split(mark).length;
+  return [',', ';', '\t'].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
 }
 
 /** A JSON object to a line; its values are text, numbers, booleans or null. */

@@ -148,7 +148,7 @@ describe('official', () => {
   it('refuses corpora without one, and says which have one', () => {
     const corpus = { ...corpusOf(people(3), digits), layout: 'audiomnist' as const };
     expect(() => splitCorpus(corpus, 'official')).toThrow(
-      /expected the Free Spoken Digit Dataset or the embedded/,
+      /expected the Free Spoken Digit Dataset, Speech Commands or the embedded/,
     );
   });
 });
