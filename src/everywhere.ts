@@ -234,6 +234,7 @@ export { type SlidingWindow, slidingWindows, type WindowOptions } from './analys
 export { type BandsData, bandsFigure, type CorrectWrongData, correctWrongFigure } from './report/bands.ts';
 export type { ClipData, ClipPicture, Grid, MapData } from './report/clip.ts';
 export { type ConfusionData, confusionFigure } from './report/confusion.ts';
+export type { Rate, RateRow } from './report/accuracy.ts';
 export { type LearningCurvesOptions, learningCurvesFigure } from './report/curves.ts';
 export {
   type ClassRelevance,
@@ -249,5 +250,8 @@ export {
 export { demoPage, type Page, type PageFigure, type PageSection, type PageTable } from './report/page.ts';
 export { spectrumMap } from './report/spectrum.ts';
 export type { Figure } from './report/svg.ts';
+export { describeSpread, type FoldsData, foldsFigure } from './report/folds.ts';
 export { type TimelineData, type TimelinePicture, timelineFigure } from './report/timeline.ts';
+export { type ReliabilityData, reliabilityFigure } from './report/reliability.ts';
+export { type SpeakersData, speakersFigure } from './report/speakers.ts';
 export { type WaveformData, type WaveformPicture, waveformFigure } from './report/waveform.ts';

@@ -18,6 +18,15 @@ test('learning curves', () => {
   expect(data).toEqual({ history, bestEpoch: 2 });
 });
 
+test('learning curves with the learning rate, in units of its power of ten', () => {
+  const rates = history.map((epoch, i) => ({ ...epoch, learningRate: [5e-4, 2.5e-4][i]! }));
+  const { svg, data } = learningCurvesFigure(rates);
+  expect(svg).toContain('rate (in units of 1×10⁻⁴)');
+  expect(svg).toContain('>5</text>');
+  expect(data.history).toEqual(rates);
+  expect(learningCurvesFigure(history).svg).not.toContain('rate');
+});
+
 test('one epoch, no validation, a loss that is not a number', () => {
   const { svg } = learningCurvesFigure([{ epoch: 1, loss: Number.NaN, accuracy: 0.1 }]);
   expect(svg).not.toContain('NaN');
@@ -34,6 +43,10 @@ test('a confusion matrix', () => {
   expect(lines(svg)).toMatchSnapshot();
   expect(data).toEqual({ labels: ['<yes>', 'no'], counts, accuracy: 0.95 });
   expect(svg).toContain('>90 %<');
+  const interval = { low: 0.764, high: 0.991 };
+  const sure = confusionFigure(['<yes>', 'no'], counts, 0.95, { interval });
+  expect(sure.svg).toContain('accuracy 95 % (76–99.1 %)');
+  expect(sure.data.interval).toEqual(interval);
 });
 
 test('a class without recordings has no recall; fifty classes fit', () => {

@@ -1,5 +1,6 @@
 // Which classes are taken for which.
 import { EarmarkError } from '../errors.ts';
+import { describeRate } from './accuracy.ts';
 import { cellsSvg, emptyCell } from './cells.ts';
 import { relevanceColour } from './colours.ts';
 import { type Figure, sheet } from './svg.ts';
@@ -10,6 +11,8 @@ export interface ConfusionData {
   /** counts[true class][predicted class] */
   counts: readonly (readonly number[])[];
   accuracy: number;
+  /** Of the accuracy, 95 %. */
+  interval?: { readonly low: number; readonly high: number };
 }
 
 /**
@@ -17,13 +20,14 @@ export interface ConfusionData {
  * at the right, the recall of each class.
  *
  * @param accuracy from 0 to 1
+ * @param options.interval of the accuracy, 95 %
  * @throws EarmarkError where the matrix is not labels × labels
  */
 export function confusionFigure(
   labels: readonly string[],
   counts: readonly (readonly number[])[],
   accuracy: number,
-  title = 'Confusion matrix',
+  { interval, title = 'Confusion matrix' }: { interval?: ConfusionData['interval']; title?: string } = {},
 ): Figure<ConfusionData> {
   if (
     labels.length === 0 ||
@@ -61,6 +65,8 @@ export function confusionFigure(
     cellHeight: Math.min(cellSize, 28),
   });
   const total = totals.reduce((sum, n) => sum + n, 0);
-  const subtitle = [`accuracy ${formatPercent(accuracy)}`, `${total} recordings`];
-  return { ...sheet({ title, subtitle }, table), data: { labels, counts, accuracy } };
+  const rate = interval ? describeRate({ accuracy, interval }) : formatPercent(accuracy);
+  const subtitle = [`accuracy ${rate}`, `${total} recordings`];
+  const data = { labels, counts, accuracy, ...(interval && { interval }) };
+  return { ...sheet({ title, subtitle }, table), data };
 }

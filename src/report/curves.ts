@@ -1,4 +1,4 @@
-// How training went: loss and accuracy over epochs, on the training part and on the part held out to stop.
+// How training went: loss, accuracy and learning rate over epochs, on the training part and on the part held out to stop.
 import { scaleLinear } from 'd3-scale';
 import { EarmarkError } from '../errors.ts';
 import { ink, series } from './colours.ts';
@@ -13,6 +13,7 @@ export interface Epoch {
   accuracy: number;
   validationLoss?: number;
   validationAccuracy?: number;
+  learningRate?: number;
 }
 
 export interface LearningCurvesOptions {
@@ -21,7 +22,7 @@ export interface LearningCurvesOptions {
   title?: string;
 }
 
-const size = { width: 340, height: 210, left: 52, between: 110, top: 20, bottom: 38 };
+const size = { height: 210, left: 52, between: 110, top: 20, bottom: 38 };
 
 interface Curve {
   name: string;
@@ -30,8 +31,16 @@ interface Curve {
   values: readonly (number | undefined)[];
 }
 
+interface Panel {
+  title: string;
+  /** Of the vertical axis. */
+  name: string;
+  curves: readonly Curve[];
+  format: (value: number) => string;
+}
+
 /**
- * Two panels, loss and accuracy; the kept epoch is marked.
+ * A panel each for loss, accuracy and, where it is known, the learning rate; the kept epoch is marked.
  *
  * @throws EarmarkError where there is no epoch
  */
@@ -41,39 +50,56 @@ export function learningCurvesFigure(
 ): Figure<{ history: readonly Epoch[]; bestEpoch: number | null }> {
   if (history.length === 0)
     throw new EarmarkError({ what: 'learning curves', expected: 'one epoch or more', got: 'none' });
-  const curves = (
-    training: 'loss' | 'accuracy',
-    validation: 'validationLoss' | 'validationAccuracy',
-  ): Curve[] => [
-    { name: 'training', colour: series.first, dash: '5 3', values: history.map((e) => e[training]) },
-    { name: 'validation', colour: series.second, values: history.map((e) => e[validation]) },
-  ];
+  const curve = (name: string, value: (epoch: Epoch) => number | undefined): Curve => ({
+    name,
+    ...(name === 'training' ? { colour: series.first, dash: '5 3' } : { colour: series.second }),
+    values: history.map(value),
+  });
   const epochs = history.map((e) => e.epoch);
   const best = history.find((e) => e.epoch === bestEpoch);
-  const svg = [
-    curvePanel('Loss', 'cross-entropy (nats)', epochs, curves('loss', 'validationLoss'), best?.epoch, (v) =>
-      formatNumber(v),
-    ),
-    group(
-      size.width + size.between,
-      0,
-      curvePanel(
-        'Accuracy',
-        'accuracy',
-        epochs,
-        curves('accuracy', 'validationAccuracy'),
-        best?.epoch,
-        formatPercent,
-      ),
-    ),
+  const panels: Panel[] = [
+    {
+      title: 'Loss',
+      name: 'cross-entropy (nats)',
+      curves: [curve('training', (e) => e.loss), curve('validation', (e) => e.validationLoss)],
+      format: formatNumber,
+    },
+    {
+      title: 'Accuracy',
+      name: 'accuracy',
+      curves: [curve('training', (e) => e.accuracy), curve('validation', (e) => e.validationAccuracy)],
+      format: formatPercent,
+    },
+    ...ratePanel(history),
   ];
+  const width = panels.length > 2 ? 232 : 340;
+  const svg = panels.map((panel, i) =>
+    group(i * (width + size.between), 0, curvePanel(panel, width, epochs, best?.epoch)),
+  );
   const body = {
     svg: group(size.left, size.top, ...svg),
-    width: size.left + 2 * size.width + size.between + 64,
+    width:
+      size.left + panels.length * width + (panels.length - 1) * size.between + (panels.length > 2 ? 12 : 64),
     height: size.top + size.height + size.bottom,
   };
   const subtitle = best ? [describe(best)] : [];
   return { ...sheet({ title, subtitle }, body), data: { history, bestEpoch: bestEpoch ?? null } };
+}
+
+/** The learning rate where it is known, in units of the power of ten below its peak. */
+function ratePanel(history: readonly Epoch[]): Panel[] {
+  const peak = Math.max(...history.map((e) => e.learningRate ?? 0));
+  if (peak === 0) return [];
+  const unit = 10 ** Math.floor(Math.log10(peak));
+  const values = history.map(({ learningRate: rate }) => (rate === undefined ? rate : rate / unit));
+  return [
+    {
+      title: 'Learning rate',
+      name: unit === 1 ? 'rate' : `rate (in units of ${formatNumber(unit)})`,
+      curves: [{ name: '', colour: ink.text, values }],
+      format: formatNumber,
+    },
+  ];
 }
 
 function describe(best: Epoch): string {
@@ -87,14 +113,12 @@ function describe(best: Epoch): string {
 }
 
 function curvePanel(
-  title: string,
-  name: string,
+  { title, name, curves, format }: Panel,
+  width: number,
   epochs: readonly number[],
-  curves: readonly Curve[],
   best: number | undefined,
-  format: (v: number) => string,
 ): string {
-  const { width, height } = size;
+  const { height } = size;
   const drawable = curves
     .map((c) => ({ ...c, points: pointsOf(epochs, c.values) }))
     .filter((c) => c.points.length > 0);
@@ -104,7 +128,7 @@ function curvePanel(
   const [low, high] = y.domain() as [number, number];
   const [first, last] = [Math.min(...epochs), Math.max(...epochs)];
   const x = scaleLinear(first === last ? [first - 1, last] : [first, last], [0, width]);
-  const yTicks = linearTicks(low, high, 5, format);
+  const yTicks = linearTicks(low, high, 5, (v) => format(v));
   const xTicks = linearTicks(...(x.domain() as [number, number]), 7).filter((t) => !t.label.includes('.'));
   const ends = spread(drawable.map((c) => y(c.points.at(-1)![1])));
   return [
