@@ -50,7 +50,7 @@ export function refusalOf(error: EarmarkError): Refusal {
 }
 
 /** What is remembered is of this version of what computes it; raise it where decoding or features come out otherwise. */
-export const COMPUTATION = 1;
+export const COMPUTATION = 2;
 
 /** Settings objects by their JSON, since the tables of a mel spectrogram are made once for each object. */
 const known = new Map<string, FeatureSettings>();
