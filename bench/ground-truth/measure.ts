@@ -3,18 +3,22 @@ import { binFrequencies, frameTimes, melPower, modelInput, tablesOf } from '../.
 import { type Matrix, multiply, zeros } from '../../src/features/matrix.ts';
 import type { FeatureSettings } from '../../src/features/settings.ts';
 import type { Graph } from '../../src/graph/types.ts';
-import { spectrumOf } from '../../src/hertz/spectrum.ts';
+import { type Spectrum, spectrumOf } from '../../src/hertz/spectrum.ts';
 import { Explainer } from '../../src/relevance/explainer.ts';
-import { parseMethod } from '../../src/relevance/method.ts';
+import type { Method } from '../../src/relevance/method.ts';
 import { nodeRuntime } from '../../src/runtime/node.ts';
 import { batchTensor } from '../../src/training/loop.ts';
 import { massAccuracy, rankAccuracy } from './measures.ts';
 import { STREAMS, type Subject } from './subjects.ts';
 import { KINDS, ONE_WINDOW, type PlantedClip, plantedClip, regionOf } from './task.ts';
 
-/** A clip on the plane on which relevance is shown: mel bands, or hertz and seconds. */
+/** Where relevance is looked at: at the mel bands that a model hears, or carried on to hertz and seconds. */
+export type Plane = 'bands' | 'hertz';
+
+/** A clip on such a plane. */
 export interface Case {
   readonly clip: PlantedClip;
+  readonly plane: Plane;
   readonly input: Matrix;
   /** 1 where the event lies, widened by a window, of the shape of the plane. */
   readonly region: Matrix;
@@ -38,6 +42,7 @@ export async function casesOf(
   { settings, input }: Subject,
   graph: Graph,
   count: number,
+  plane: Plane,
 ): Promise<readonly Case[]> {
   const session = await nodeRuntime.open(graph);
   const cases: Case[] = [];
@@ -46,19 +51,20 @@ export async function casesOf(
     const x = modelInput(clip.samples, settings);
     const logits = (await session.run({ input: batchTensor([x], input) })).logits.data as Float32Array;
     if (clip.label < KINDS.length && logits.indexOf(Math.max(...logits)) === clip.label)
-      cases.push(caseOf(clip, x, settings));
+      cases.push(caseOf(clip, x, settings, plane));
   }
   await session.release();
   return cases;
 }
 
-function caseOf(clip: PlantedClip, input: Matrix, settings: FeatureSettings): Case {
+function caseOf(clip: PlantedClip, input: Matrix, settings: FeatureSettings, plane: Plane): Case {
   const relevance = zeros(input.rows, input.columns);
   const { magnitude, frequencies, times } = spectrumOf({ samples: clip.samples, input, relevance }, settings);
   const region = regionOf(clip, { frequencies, times }, ONE_WINDOW);
-  if (settings.kind !== 'logmel') return { clip, input, region, energy: magnitude, frequencies, times };
+  if (plane === 'hertz') return { clip, plane, input, region, energy: magnitude, frequencies, times };
   return {
     clip,
+    plane,
     input,
     region: inMelBands(region, settings),
     energy: melPower(clip.samples, settings),
@@ -73,16 +79,29 @@ function inMelBands(region: Matrix, settings: FeatureSettings): Matrix {
   return { ...inside, data: inside.data.map((weight) => (weight > 0 ? 1 : 0)) };
 }
 
-/**
- * The relevance of each clip's own class on the plane of its case.
- * @throws MethodError where the method is not for this model
- */
+/** The relevance of each clip's own class on the plane of its case. @throws MethodError as {@link explainedBy} */
 export async function relevanceOf(
-  { settings, input }: Subject,
+  subject: Subject,
   graph: Graph,
-  method: string,
+  method: Method,
   cases: readonly Case[],
 ): Promise<Matrix[]> {
+  const explained = await explainedBy(subject, graph, method, cases);
+  return explained.map(({ relevance, spectrum }, i) =>
+    cases[i].plane === 'bands' ? relevance : spectrum.relevance,
+  );
+}
+
+/**
+ * The relevance of each clip's own class, of the input and in hertz and seconds.
+ * @throws MethodError where the method is not for this model
+ */
+export async function explainedBy(
+  { settings, input }: Subject,
+  graph: Graph,
+  method: Method,
+  cases: readonly Case[],
+): Promise<{ relevance: Matrix; spectrum: Spectrum }[]> {
   const { data, dims } = batchTensor(
     cases.map((c) => c.input),
     input,
@@ -90,7 +109,7 @@ export async function relevanceOf(
   const values = data as Float32Array;
   const extreme = (of: (a: number, b: number) => number) => values.reduce((a, b) => of(a, b));
   const explainer = await Explainer.open(nodeRuntime, graph, {
-    method: parseMethod(method),
+    method,
     perUnit: true,
     range: { low: extreme(Math.min), high: extreme(Math.max) },
   });
@@ -104,10 +123,9 @@ export async function relevanceOf(
         data: Float64Array.from(all.subarray(i * size, (i + 1) * size)),
       });
       const relevance = own(got.relevance);
-      if (settings.kind === 'logmel') return relevance;
       const perUnit = got.perUnit && own(got.perUnit);
       const heard = { samples: clip.samples, input: x, relevance, ...(perUnit && { perUnit }) };
-      return spectrumOf(heard, settings).relevance;
+      return { relevance, spectrum: spectrumOf(heard, settings) };
     });
   } finally {
     await explainer.release();
