@@ -7,7 +7,7 @@ import type { Terminal } from '../frame.ts';
 import { jsonOption } from '../options.ts';
 
 export interface CorpusWishes {
-  /** Of a manifest, the column of the classes. */
+  /** The column of the classes. */
   readonly label?: string;
   /** Whether what is measured is kept. */
   readonly cache?: boolean;
@@ -16,7 +16,7 @@ export interface CorpusWishes {
 export function addCorpusArguments(command: Command): Command {
   return command
     .argument('<dir>', 'folder of recordings, or a manifest')
-    .option('--label <column>', "of a manifest, the column of the classes (default: 'label')")
+    .option('--label <column>', 'the column of the classes: any that the layout or the manifest has')
     .option('--no-cache', 'measure all recordings anew')
     .addOption(jsonOption());
 }

@@ -285,8 +285,8 @@ async function writeClip(explained: ExplainedClip, path: string, listen: object 
   return { png, facts };
 }
 
-/** The label in names of the form LABEL_SPEAKER_REPETITION.wav, where the model knows it. */
+/** The label in names of the form LABEL_SPEAKER_REPETITION.wav (or .flac, …), where the model knows it. */
 function labelInName(file: string, labels: readonly string[]): string | null {
-  const [, label] = /^([^_]+)_[^_]+_\d+\.wav$/i.exec(basename(file)) ?? [];
+  const [, label] = /^([^_]+)_[^_]+_\d+\.\w+$/.exec(basename(file)) ?? [];
   return label !== undefined && labels.includes(label) ? label : null;
 }

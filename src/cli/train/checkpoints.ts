@@ -1,12 +1,10 @@
 // A run that can be interrupted: its checkpoint in the run's folder, and what Ctrl-C does.
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrainingError } from '../../errors.ts';
 import { diskError, makeFolder, writeFileAtomic } from '../../files/atomic.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../training/checkpoint.ts';
-
-/** What an unfinished run's folder holds. */
-export const CHECKPOINT = 'checkpoint.safetensors';
+import { CHECKPOINT } from './run-folder.ts';
 
 /** The checkpoint of an unfinished run; undefined where there is none. @throws FileError, TrainingError where it is damaged */
 export async function readCheckpoint(run: string): Promise<Checkpoint | undefined> {
@@ -19,6 +17,11 @@ export async function readCheckpoint(run: string): Promise<Checkpoint | undefine
     throw diskError(`cannot read ${path}`, cause);
   }
   return decodeCheckpoint(bytes, path);
+}
+
+/** Forgets an unfinished run, which another begins to replace. */
+export async function dropCheckpoint(run: string): Promise<void> {
+  await rm(join(run, CHECKPOINT), { force: true });
 }
 
 /** @throws FileError where it cannot be written; the one before is then still there */

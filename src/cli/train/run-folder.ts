@@ -10,10 +10,18 @@ import { undoneByInterrupt } from '../interrupt.ts';
 /** What every run holds. */
 const RUN_FILES = ['model.onnx', 'config.json'];
 
+/** What a run that is under way, or was ended, holds. */
+export const CHECKPOINT = 'checkpoint.safetensors';
+
+/** What a folder of several runs holds from the beginning. */
+export const FOLDS = 'folds-plan.json';
+
 export interface RunFolder {
   readonly path: string;
   /** Whether what is there is replaced if it holds all of {@link marks}; anything else never is. */
   readonly replace: boolean;
+  /** Whether a run that was ended, or is under way, may go on there. */
+  readonly goesOn?: boolean;
   /** Files by which a run of this kind is known, beside those that every run holds. */
   readonly marks?: readonly string[];
 }
@@ -22,7 +30,12 @@ export interface RunFolder {
  * Makes sure that a run can be written: to a folder that is not there yet, is empty, or holds a run to replace.
  * @throws FileError
  */
-export async function checkRunFolder({ path, replace, marks = [] }: RunFolder): Promise<void> {
+export async function checkRunFolder({
+  path,
+  replace,
+  goesOn = false,
+  marks = [],
+}: RunFolder): Promise<void> {
   const what = `cannot write ${path}`;
   try {
     // A trial, since permissions do not tell of read-only disks and the like.
@@ -34,8 +47,16 @@ export async function checkRunFolder({ path, replace, marks = [] }: RunFolder): 
     if (cause.code === 'ENOENT') return [];
     throw diskError(what, cause);
   });
-  const isRun = [...RUN_FILES, ...marks].every((name) => there.includes(name));
-  if (there.length === 0 || (isRun && replace)) return;
+  const hasFolds = there.includes(FOLDS);
+  const isRun = hasFolds || [...RUN_FILES, ...marks].every((name) => there.includes(name));
+  const isBegun = there.includes(CHECKPOINT) || (hasFolds && !there.includes('metrics.json'));
+  if (there.length === 0 || (isRun && (replace || goesOn)) || (isBegun && (replace || goesOn))) return;
+  if (isBegun) {
+    throw new FileError({
+      what: `${path} holds a run that was not finished`,
+      todo: 'Go on with it with --resume, begin anew with --replace, or name another folder.',
+    });
+  }
   throw new FileError({
     what: `${path} is there already`,
     expected: 'a new or empty folder',

@@ -11,12 +11,17 @@ import { confusionFigure } from '../../report/confusion.ts';
 import { learningCurvesFigure } from '../../report/curves.ts';
 import { comparisonFigure, describePrediction, explanationFigure } from '../../report/explanation.ts';
 import { svgToPng } from '../../report/png.ts';
+import { reliabilityFigure } from '../../report/reliability.ts';
+import { speakersFigure } from '../../report/speakers.ts';
 import { waveformFigure } from '../../report/waveform.ts';
 import { shownFeatures } from '../explained-clip.ts';
 import { distinctNames, nameOf } from '../names.ts';
 import type { TrainingRun } from './run.ts';
 import { type RunFolder, writeRunFolder } from './run-folder.ts';
 import type { Maps, TestedClip } from './test-part.ts';
+
+/** What of each test clip was predicted, a line each. */
+export const PREDICTIONS = 'predictions.jsonl';
 
 /** A figure by the name of its files. */
 export interface NamedFigure {
@@ -54,6 +59,20 @@ export function figuresOf(run: TrainingRun): RunFigures {
       ...confusionFigure(confusion.labels, confusion.counts, metrics.accuracy),
     },
   ];
+  if (metrics.calibration) {
+    summary.push({
+      name: 'reliability',
+      caption: 'Whether the model is as sure as it is right: accuracy over confidence.',
+      ...reliabilityFigure(metrics.calibration),
+    });
+  }
+  if (Object.keys(metrics.bySpeaker).length > 0) {
+    summary.push({
+      name: 'speakers',
+      caption: 'Accuracy for each speaker of the test part, with its 95 % interval.',
+      ...speakersFigure(metrics.bySpeaker, metrics),
+    });
+  }
   if (analysis.bands) {
     const edges = bandEdges(analysis.bands);
     summary.push({
@@ -144,6 +163,9 @@ export function filesOf(run: TrainingRun, figures: RunFigures): Record<string, U
     'model.onnx': encodeModel(run.model),
     'history.jsonl': run.history.map((epoch) => `${JSON.stringify(epoch)}\n`).join(''),
     'metrics.json': json(run.metrics),
+    [PREDICTIONS]: run.tested
+      .map(({ clip: _, measured: __, ...facts }) => `${JSON.stringify(facts)}\n`)
+      .join(''),
     'split.json': json(describeSplit(run.split, run.surveyed.corpus)),
     'config.json': json(run.config),
   };
@@ -165,5 +187,5 @@ export async function writeRun(
   extra: Readonly<Record<string, Uint8Array | string>> = {},
   figures: RunFigures = figuresOf(run),
 ): Promise<void> {
-  await writeRunFolder(folder, { ...filesOf(run, figures), ...extra });
+  await writeRunFolder({ ...folder, goesOn: true }, { ...filesOf(run, figures), ...extra });
 }
