@@ -5,7 +5,8 @@ import { GraphBuilder } from '../src/graph/builder.ts';
 import { type Graph, sizeOf, tensor } from '../src/graph/types.ts';
 import { verify } from '../src/graph/verify.ts';
 import { architecture } from '../src/model/architectures.ts';
-import { forward, type Layer, type Network, type Parameter } from '../src/model/layers.ts';
+import { forward } from '../src/model/forward.ts';
+import type { Layer, Network, Parameter } from '../src/model/layers.ts';
 import { float32, type RuntimeTensor } from '../src/runtime/runtime.ts';
 import { resnet18 } from './resnet.ts';
 

@@ -4,7 +4,8 @@ import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph } from '../graph/types.ts';
 import { sizeOf, tensor } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
-import { forward, type Network, type Parameter } from './layers.ts';
+import { forward } from './forward.ts';
+import type { Network, Parameter } from './layers.ts';
 
 /** Weights and statistics by name, row-major. */
 export type Weights = Readonly<Record<string, Float32Array>>;

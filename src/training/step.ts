@@ -7,7 +7,8 @@ import { Tape } from '../graph/reverse.ts';
 import { poolBeforeRelu, prune } from '../graph/simplify.ts';
 import type { Graph } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
-import { forward, type Mask, type Network, type Parameter } from '../model/layers.ts';
+import { forward } from '../model/forward.ts';
+import type { Mask, Network, Parameter } from '../model/layers.ts';
 import { crossEntropy } from './loss.ts';
 import { OPTIMIZERS, type Optimizer, ruleOf } from './optimizers.ts';
 
