@@ -11,11 +11,14 @@ export { decodeNpz, encodeNpz } from './files/npz.ts';
 export { type Audio, assertAudible, makeAudio } from './audio/audio.ts';
 export { decodeAudio } from './audio/decode.ts';
 export type { AudioLimits } from './audio/limits.ts';
+export { type Measured, measure as measureAudio } from './audio/measure.ts';
 export { createResampler, type Resampler, resample } from './audio/resample.ts';
 export type { ByteSource } from './audio/source.ts';
 export { decodeWav, encodeWav } from './audio/wav.ts';
 
 // corpus: labelled clips, and a training and a test side
+export { audit, type Finding, type FindingKind, type Found as AuditedClip } from './corpus/audit.ts';
+export { type PublicCorpus, publicCorpora } from './corpus/catalogue.ts';
 export { type Clip, type Corpus, type Layout, labelsOf, speakersOf } from './corpus/clip.ts';
 export { foldsOf, type SplitName } from './corpus/folds.ts';
 export {

@@ -5,9 +5,16 @@ export * from './everywhere.ts';
 
 export { makeFolder, readBytes, writeFileAtomic } from './files/atomic.ts';
 export { type ReadOptions, readAudio } from './audio/read.ts';
+export { type DownloadOptions, download } from './corpus/download.ts';
 export { embeddedCorpusPath, loadEmbedded } from './corpus/embedded.ts';
 export { loadCorpus } from './corpus/load.ts';
+export type { ManifestOptions } from './corpus/manifest.ts';
 export { resolveFolds, resolveSplit } from './corpus/split-file.ts';
+export { type UnpackOptions, unpack } from './corpus/unpack.ts';
+export { cacheFolder, pruneCache } from './hearing/cache.ts';
+export { type HearOptions, hearRecordings, measureRecordings } from './hearing/hear.ts';
+export type { PoolOptions } from './hearing/pool.ts';
+export type { Heard as HeardRecording, Recording } from './hearing/task.ts';
 export { type ModelFile, readModelFile, readOnnx } from './model/read.ts';
 export { nodeRuntime } from './runtime/node.ts';
 export { fontFaces } from './report/fonts.ts';

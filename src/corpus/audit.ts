@@ -41,9 +41,10 @@ const FAR = 3;
 const LEAST_SPREAD = 0.1;
 
 /**
- * Audits a corpus.
+ * Audits a corpus: what cannot be read, silence (peak below −60 dB re full scale), clipping, direct current, unusual lengths,
+ * headers without a length, the same sound twice, mixed sample rates, and what is on both sides of a split.
  *
- * @param found for each clip, in order
+ * @param found for each clip, in order, as `measureRecordings` gives it
  * @param split whose sides are compared: speakers, and sounds, that are on both
  */
 export function audit(corpus: Corpus, found: readonly Found[], split?: Split): Finding[] {

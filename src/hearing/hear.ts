@@ -28,7 +28,13 @@ const errors: Record<string, new (parts: Refusal['parts']) => EarmarkError> = {
   TrainingError,
 };
 
-/** Measures recordings; in place of one that cannot be read stands its error. */
+/**
+ * Measures recordings, in threads: peak, RMS and offset re full scale, length in samples, rate in Hz, and a hash of the sound,
+ * which {@link audit} judges.
+ *
+ * @param paths of the recordings
+ * @returns for each, in order, what was measured, or the AudioError or FileError that says why it cannot be read
+ */
 export async function measureRecordings(
   paths: readonly string[],
   options: HearOptions = {},
@@ -40,7 +46,14 @@ export async function measureRecordings(
   );
 }
 
-/** Mel spectrograms of recordings; in place of one that cannot be read, or is silent, stands its error. */
+/**
+ * Mel spectrograms of recordings, in threads: each at the model's rate, cut or padded to its clip.
+ *
+ * @param paths of the recordings
+ * @param settings of the model's input, as `defaultFeatures` gives them
+ * @returns for each, in order, the power [nMels, frames] and where the clip lies, or the AudioError or FileError that says why
+ *   it cannot be read or is silent
+ */
 export async function hearRecordings(
   paths: readonly string[],
   settings: FeatureSettings,

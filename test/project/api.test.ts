@@ -8,12 +8,17 @@ import { untrainedModel } from '../support/earmark.ts';
 
 /** What reads files or calls native code; all else is in the browser entry, too. */
 const NODE_ONLY = [
+  'cacheFolder',
+  'download',
   'embeddedCorpusPath',
   'fontFaces',
+  'hearRecordings',
   'loadCorpus',
   'loadEmbedded',
   'makeFolder',
+  'measureRecordings',
   'nodeRuntime',
+  'pruneCache',
   'readAudio',
   'readModelFile',
   'readOnnx',
@@ -21,6 +26,7 @@ const NODE_ONLY = [
   'resolveFolds',
   'resolveSplit',
   'svgToPng',
+  'unpack',
   'writeFileAtomic',
 ];
 const BROWSER_ONLY = ['decodeInBrowser', 'decodeWorkerAt', 'wasmAt', 'webRuntime'];
@@ -74,6 +80,20 @@ it('is enough to explain a recording', async () => {
     relevance: { rows, columns, data: relevance },
   });
   expect(svg).toMatch(/^<svg.+<\/svg>/s);
+});
+
+it('is enough to look through a corpus and to hear it', async () => {
+  const corpus = await earmark.loadEmbedded();
+  const some = { ...corpus, clips: corpus.clips.slice(0, 3) };
+  const paths = some.clips.map(({ path }) => path);
+  const findings = earmark.audit(some, await earmark.measureRecordings(paths));
+  expect(findings.filter(({ kind }) => kind === 'unreadable')).toEqual([]);
+
+  const settings = earmark.defaultFeatures('logmel', 8000, 1);
+  const [bins] = earmark.inputShape(settings);
+  for (const heard of await earmark.hearRecordings(paths, settings)) {
+    expect(heard).toMatchObject({ power: { rows: bins } });
+  }
 });
 
 it('browsers have all of it that needs no Node', () => {
