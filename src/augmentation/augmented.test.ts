@@ -177,7 +177,7 @@ describe('all of it', () => {
 describe('settings', () => {
   it('are typed as names and amounts, the later over the earlier', () => {
     expect(augmentationFromText('light')).toEqual(light);
-    expect(augmentationFromText('strong, pitch=0,snr=0:30')).toEqual({ ...strong, pitch: 0, snr: [0, 30] });
+    expect(augmentationFromText('strong, speed=0,snr=0:30')).toEqual({ ...strong, speed: 0, snr: [0, 30] });
   });
 
   it.each([

@@ -7,7 +7,7 @@ import type { Matrix } from '../features/matrix.ts';
 import { normalized, standardized, zeroIsSilence } from '../features/scaling.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import { spectrogram } from '../features/stft.ts';
-import { changePitch, changeSpeed } from './interpolate.ts';
+import { changePitch, changeSpeed, stretch } from './interpolate.ts';
 import type { Augmentation } from './settings.ts';
 import { maskStripes, warpedSpectrum } from './spectrum.ts';
 import { bandCurve, equalizerCurve, filtered, noise, roomResponse } from './surroundings.ts';
@@ -24,12 +24,10 @@ const STREAM = {
   equalizer: 8,
   band: 9,
   masks: 10,
+  tempo: 11,
 };
 
 const COLOURS = ['white', 'pink', 'brown'] as const;
-
-/** Energy of a room's sound relative to the direct sound, at most. */
-const WETTEST = 1;
 
 /**
  * A model's input [bins, frames] for a recording that is varied.
@@ -77,9 +75,13 @@ export function augmentedClip(
   if (a.speed > 0) x = changeSpeed(x, 1 + a.speed * symmetric(stream('speed')));
   if (a.pitch > 0) x = changePitch(x, a.pitch * symmetric(stream('pitch')), sampleRate);
 
+  if (a.tempo > 0) x = stretch(x, 1 + a.tempo * symmetric(stream('tempo')), sampleRate);
+
   const room = stream('reverb');
   const response =
-    room() < a.reverb ? roomResponse(between(a.decay, room), WETTEST * room(), sampleRate, room) : null;
+    room() < a.reverb
+      ? roomResponse(between(a.decay, room), 10 ** (-between(a.direct, room) / 10), sampleRate, room)
+      : null;
   const band = stream('band');
   x = filtered(x, sampleRate, response, [
     ...(a.equalizer > 0 ? [equalizerCurve(sampleRate, a.equalizer, stream('equalizer'))] : []),
@@ -105,7 +107,7 @@ export function augmentedClip(
 /** A number in [−1, 1). */
 const symmetric = (draw: () => number) => 2 * draw() - 1;
 
-/** The recording where `fitClip` puts it, moved by so many samples; what leaves the clip is cut off. */
+/** The recording where `fitClip` puts it, moved by so many samples; what fits into the clip stays inside. */
 function placed(
   x: Float32Array,
   clipSamples: number,
@@ -114,7 +116,8 @@ function placed(
 ): Float32Array {
   const { start } = fitClip(x, clipSamples, align);
   const clip = new Float32Array(clipSamples);
-  const first = start + by;
+  const room = clipSamples - x.length;
+  const first = room >= 0 ? Math.min(room, Math.max(0, start + by)) : start + by;
   clip.set(x.subarray(Math.max(0, -first), Math.max(0, clipSamples - first)), Math.max(0, first));
   return clip;
 }

@@ -9,7 +9,7 @@ const range = z
   .refine(([low, high]) => low <= high, 'the first is the smaller');
 
 const schema = z.strictObject({
-  /** Largest shift in time either way, as a share of the model's clip. */
+  /** Largest shift in time either way, as a share of the model's clip; what fits into the clip stays inside. */
   shift: share.default(0),
   /** Largest change of level either way, dB. */
   gain: amount.max(60).default(0),
@@ -17,6 +17,8 @@ const schema = z.strictObject({
   speed: amount.max(0.5).default(0),
   /** Largest change of pitch either way, semitones; the tempo stays. */
   pitch: amount.max(12).default(0),
+  /** Largest relative change of tempo either way; the pitch stays. */
+  tempo: amount.max(0.5).default(0),
   /** Largest relative change of the vocal tract's length either way: formants move, pitch and tempo stay. */
   tract: amount.max(0.5).default(0),
   /** Share of the examples that get noise, white, pink or brown. */
@@ -25,8 +27,10 @@ const schema = z.strictObject({
   snr: range.default([5, 50]),
   /** Share of the examples that are put into a room. */
   reverb: share.default(0),
-  /** Range of the time in which its sound falls by 60 dB, s. */
-  decay: range.default([0.1, 0.6]),
+  /** Range of the time in which its sound falls by 60 dB, s, */
+  decay: range.default([0.1, 0.8]),
+  /** and of the direct sound's energy relative to it, dB. */
+  direct: range.default([-2, 14]),
   /** Largest gain or loss of an octave either way, dB: microphones and lines. */
   equalizer: amount.max(40).default(0),
   /** Share of the examples whose band is limited as by a telephone or a muffled microphone. */
@@ -47,18 +51,17 @@ export const AUGMENTATIONS = {
   none: schema.parse({}),
   light: schema.parse({ shift: 0.1, noise: 0.5 }),
   strong: schema.parse({
-    shift: 0.1,
-    gain: 6,
-    speed: 0.1,
-    pitch: 2,
-    tract: 0.12,
-    noise: 0.6,
+    shift: 0.3,
+    speed: 0.2,
+    tempo: 0.15,
+    tract: 0.15,
+    noise: 0.7,
     snr: [0, 40],
-    reverb: 0.3,
-    equalizer: 6,
-    band: 0.2,
-    timeMasks: 1,
-    binMasks: 1,
+    reverb: 0.4,
+    equalizer: 10,
+    band: 0.5,
+    timeMasks: 2,
+    binMasks: 2,
   }),
 } as const satisfies Record<string, Augmentation>;
 

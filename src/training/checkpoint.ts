@@ -10,6 +10,8 @@ export interface Checkpoint {
   readonly plan: Readonly<Record<string, unknown>>;
   /** Weights, running statistics and the optimizer's moments after `step` steps. */
   readonly state: Weights;
+  /** Of the weights, where they are averaged. */
+  readonly average?: Weights;
   readonly step: number;
   /** The epoch that is under way, from 1, and how many of its batches are done. */
   readonly epoch: number;
@@ -30,12 +32,16 @@ export interface Checkpoint {
 
 const FORMAT = 'earmark checkpoint 1';
 
-/** A checkpoint as a safetensors file: `state.<name>`, `best.<name>`, the rest as JSON in its metadata. */
-export function encodeCheckpoint({ state, best, ...rest }: Checkpoint): Uint8Array {
+/** A checkpoint as a safetensors file: `state.<name>`, `average.<name>`, `best.<name>`, the rest as JSON in its metadata. */
+export function encodeCheckpoint({ state, average, best, ...rest }: Checkpoint): Uint8Array {
   const flat = (prefix: string, weights: Weights): [string, StoredTensor][] =>
     Object.entries(weights).map(([name, data]) => [`${prefix}.${name}`, { dims: [data.length], data }]);
   return encodeSafetensors({
-    tensors: Object.fromEntries([...flat('state', state), ...flat('best', best.weights)]),
+    tensors: Object.fromEntries([
+      ...flat('state', state),
+      ...flat('average', average ?? {}),
+      ...flat('best', best.weights),
+    ]),
     metadata: {
       format: FORMAT,
       progress: JSON.stringify({ ...rest, best: { epoch: best.epoch, score: best.score } }),
@@ -61,7 +67,9 @@ export function decodeCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkp
         .filter(([key]) => key.startsWith(`${prefix}.`))
         .map(([key, { data }]) => [key.slice(prefix.length + 1), data]),
     );
-  return { ...rest, state: part('state'), best: { ...best, weights: part('best') } };
+  const average = part('average');
+  const averaged = Object.keys(average).length > 0 && { average };
+  return { ...rest, state: part('state'), ...averaged, best: { ...best, weights: part('best') } };
 }
 
 /**

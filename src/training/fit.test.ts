@@ -44,7 +44,16 @@ const network: Network = {
     { kind: 'dense', units: 2 },
   ],
 };
-const options: FitOptions = { ...FIT, epochs: 6, batch: 8, patience: 6, seed: 1, mixup: 0.2, smoothing: 0.1 };
+const options: FitOptions = {
+  ...FIT,
+  epochs: 6,
+  batch: 8,
+  patience: 6,
+  seed: 1,
+  mixup: 0.2,
+  smoothing: 0.1,
+  average: 0.9,
+};
 const train = (
   change: Partial<FitOptions> = {},
   around: FitSurroundings = {},
@@ -54,7 +63,12 @@ const train = (
 
 describe('what can be separated', () => {
   it('is separated, on clips it has not seen', async () => {
-    const { weights, history, bestEpoch, failure } = await train({ epochs: 20, mixup: 0, smoothing: 0 });
+    const { weights, history, bestEpoch, failure } = await train({
+      epochs: 20,
+      mixup: 0,
+      smoothing: 0,
+      average: 0.5,
+    });
     expect(failure).toBeNull();
     expect(history[bestEpoch - 1].validationAccuracy).toBe(1);
     expect(history.at(-1)?.loss).toBeLessThan(history[0].loss);

@@ -29,6 +29,11 @@ export interface FitOptions {
   readonly balance: boolean;
   /** α of mixup; 0 mixes nothing. */
   readonly mixup: number;
+  /**
+   * How much of their average the weights keep at each step (0.999, say); what is validated and kept is the average. 0: the
+   * weights themselves. Polyak and Juditsky 1992, here with an exponential window.
+   */
+  readonly average: number;
   /** Epochs without a better validation after which training stops. */
   readonly patience: number;
   readonly seed: number;
@@ -43,6 +48,7 @@ export const FIT: FitOptions = {
   smoothing: 0,
   balance: false,
   mixup: 0,
+  average: 0,
   patience: 8,
   seed: 0,
 };
@@ -136,7 +142,10 @@ export async function fit(
   const course = { steps: batches * options.epochs, perEpoch: batches };
   const classWeights = options.balance ? balancedWeights(training.labels, classes) : undefined;
   const history = [...(resume?.history ?? [])];
-  let best = resume?.best ?? { weights: loop.weights(), epoch: 0, score: [-1, 0] as const };
+  const averages = options.average > 0 ? (resume?.average ?? loop.weights()) : undefined;
+  /** What is validated and kept. */
+  const learnt = (): Weights => (averages ? copyOf(averages) : loop.weights());
+  let best = resume?.best ?? { weights: learnt(), epoch: 0, score: [-1, 0] as const };
   const start = performance.now() - 1000 * (resume?.seconds ?? 0);
   const seconds = () => (performance.now() - start) / 1000;
   let saved = performance.now();
@@ -172,6 +181,7 @@ export async function fit(
       const goesOn = epoch === resume?.epoch;
       let [lossSum, hits] = goesOn ? [resume.lossSum, resume.hits] : [0, 0];
       const checkpoint = (batch: number): Checkpoint => ({
+        ...(averages && { average: copyOf(averages) }),
         ...{ plan, state: loop.state(), step: loop.done, epoch, batch, lossSum, hits },
         ...{ history: [...history], seconds: seconds(), best },
       });
@@ -179,6 +189,8 @@ export async function fit(
         const { data, target, labels } = await ahead.next();
         const rate = learningRate(options.schedule, loop.done + 1, course);
         const result = await loop.step({ data, target, count: labels.length }, rate);
+        // In the beginning the average is of few weights, and those that it began with are forgotten sooner.
+        if (averages) loop.averageInto(averages, Math.min(options.average, loop.done / (loop.done + 10)));
         lossSum += result.loss * labels.length;
         hits += hitsOf(result.logits, labels);
         onProgress?.({ step: loop.done, steps: course.steps, last: history.at(-1) });
@@ -189,7 +201,7 @@ export async function fit(
         }
         signal?.throwIfAborted();
       }
-      const checked = await evaluate(runtime, network, input, loop.weights(), validation);
+      const checked = await evaluate(runtime, network, input, learnt(), validation);
       const scores = score(checked, validation.labels);
       history.push({
         epoch,
@@ -202,7 +214,7 @@ export async function fit(
       });
       const now = [scores.accuracy, -scores.loss] as const;
       if (now[0] > best.score[0] || (now[0] === best.score[0] && now[1] > best.score[1])) {
-        best = { weights: loop.weights(), epoch, score: now };
+        best = { weights: learnt(), epoch, score: now };
       }
       onProgress?.({ step: loop.done, steps: course.steps, last: history.at(-1) });
       if (epoch - best.epoch >= options.patience) break;
@@ -219,6 +231,9 @@ export async function fit(
   }
   return { weights: best.weights, history, bestEpoch: best.epoch, failure };
 }
+
+const copyOf = (weights: Weights): Weights =>
+  Object.fromEntries(Object.entries(weights).map(([name, data]) => [name, data.slice()]));
 
 interface Position {
   readonly epoch: number;

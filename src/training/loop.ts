@@ -119,6 +119,14 @@ export class TrainingLoop {
     return this.copied(this.compiled.parameters);
   }
 
+  /** Moves averages of the weights and running statistics towards these, in place: a ← keep·a + (1 − keep)·w. */
+  averageInto(averages: Weights, keep: number): void {
+    for (const [name, average] of Object.entries(averages)) {
+      const now = this.current[name].data as Float32Array;
+      for (let i = 0; i < average.length; i++) average[i] = keep * average[i] + (1 - keep) * now[i];
+    }
+  }
+
   /** A copy of all that goes from step to step: with `done`, enough to go on from here. */
   state(): Weights {
     return this.copied(this.compiled.state);
