@@ -79,7 +79,8 @@ describeInChromium((chromium) => {
       'long.mp3: the recording cannot be decoded: got a decoder that takes longer than 0.5 s',
     );
     expect(turns).toBeGreaterThan(10);
-    await expect.poll(() => page.workers().length).toBe(0);
+    // Chromium gives a worker some seconds to end by itself.
+    await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBe(0);
     await expectAsInNode(page, 'fixed.flac');
     expect(page.workers()).toHaveLength(1);
   });
