@@ -235,9 +235,9 @@ export { type SlidingWindow, slidingWindows, type WindowOptions } from './analys
 
 // report: explanations to pictures and a page
 export { type BandsData, bandsFigure, type CorrectWrongData, correctWrongFigure } from './report/bands.ts';
+export type { Accuracy, AccuracyRow } from './report/accuracy.ts';
 export type { ClipData, ClipPicture, Grid, MapData } from './report/clip.ts';
 export { type ConfusionData, confusionFigure } from './report/confusion.ts';
-export type { Rate, RateRow } from './report/accuracy.ts';
 export { type LearningCurvesOptions, learningCurvesFigure } from './report/curves.ts';
 export {
   type ClassRelevance,

@@ -1,13 +1,13 @@
 // Snapshots and errors: figures of how right and how sure a model is, by speaker, by fold and by confidence.
 import { expect, test } from 'vitest';
 import { EarmarkError } from '../errors.ts';
-import type { Rate } from './accuracy.ts';
+import type { Accuracy } from './accuracy.ts';
 import { describeSpread, foldsFigure } from './folds.ts';
 import { reliabilityFigure } from './reliability.ts';
 import { speakersFigure } from './speakers.ts';
 
 const lines = (svg: string) => svg.replaceAll('><', '>\n<');
-const rate = (correct: number, clips: number): Rate => ({
+const rate = (correct: number, clips: number): Accuracy => ({
   accuracy: correct / clips,
   clips,
   correct,
@@ -16,10 +16,7 @@ const rate = (correct: number, clips: number): Rate => ({
 
 test('accuracy by speaker, the least understood first', () => {
   const all = rate(145, 150);
-  const { svg, data } = speakersFigure(
-    { ann: rate(50, 50), '<bob>': rate(45, 50), eve: rate(49, 50) },
-    all,
-  );
+  const { svg, data } = speakersFigure({ ann: rate(50, 50), '<bob>': rate(45, 50), eve: rate(49, 50) }, all);
   expect(lines(svg)).toMatchSnapshot();
   expect(data.speakers.map(({ name }) => name)).toEqual(['<bob>', 'eve', 'ann']);
   expect(data.all).toEqual(all);

@@ -6,7 +6,7 @@ import { element, fitText, group, line, rect, text, textWidth } from './svg.ts';
 import { formatPercent, linearTicks } from './ticks.ts';
 
 /** Right answers among clips; shares from 0 to 1. */
-export interface Rate {
+export interface Accuracy {
   readonly accuracy: number;
   readonly clips: number;
   readonly correct: number;
@@ -14,14 +14,14 @@ export interface Rate {
   readonly interval: { readonly low: number; readonly high: number };
 }
 
-export interface RateRow extends Rate {
+export interface AccuracyRow extends Accuracy {
   readonly name: string;
 }
 
-export interface RateTable {
-  readonly rows: readonly RateRow[];
+export interface AccuracyTable {
+  readonly rows: readonly AccuracyRow[];
   /** What the rows are taken together; drawn below them. */
-  readonly together: RateRow;
+  readonly together: AccuracyRow;
   /** A dashed line through all rows, and a band about it. */
   readonly line: { readonly at: number; readonly low: number; readonly high: number };
 }
@@ -29,15 +29,15 @@ export interface RateTable {
 const width = 360;
 
 /** "96.7 % (94.0–98.2 %)" */
-export function describeRate({
+export function describeAccuracy({
   accuracy,
   interval: { low, high },
-}: Pick<Rate, 'accuracy' | 'interval'>): string {
+}: Pick<Accuracy, 'accuracy' | 'interval'>): string {
   return `${formatPercent(accuracy)} (${formatPercent(low).replace(' %', '')}–${formatPercent(high)})`;
 }
 
 /** A dot at each accuracy, a line over its interval, and the numbers at the right. */
-export function ratesSvg({ rows, together, line: mark }: RateTable): {
+export function accuraciesSvg({ rows, together, line: mark }: AccuracyTable): {
   svg: string;
   width: number;
   height: number;
@@ -50,7 +50,7 @@ export function ratesSvg({ rows, together, line: mark }: RateTable): {
   const x = scaleLinear([Math.max(0, Math.min(0.9, lowest)), 1], [0, width]).nice(5);
   const [low, high] = x.domain() as [number, number];
   const ticks = linearTicks(low, high, 5, formatPercent);
-  const row = ({ name, accuracy, interval, correct, clips }: RateRow, y: number, colour: string) => [
+  const row = ({ name, accuracy, interval, correct, clips }: AccuracyRow, y: number, colour: string) => [
     text(-9, y + 4, fitText(name, left - 12, 12), { anchor: 'end', size: 12 }),
     line(x(interval.low), y, x(interval.high), y, { stroke: colour, 'stroke-width': 2 }),
     element('circle', { cx: x(accuracy), cy: y, r: step > 15 ? 4 : 3, fill: colour }),

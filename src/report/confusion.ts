@@ -1,6 +1,6 @@
 // Which classes are taken for which.
 import { EarmarkError } from '../errors.ts';
-import { describeRate } from './accuracy.ts';
+import { describeAccuracy } from './accuracy.ts';
 import { cellsSvg, emptyCell } from './cells.ts';
 import { relevanceColour } from './colours.ts';
 import { type Figure, sheet } from './svg.ts';
@@ -65,7 +65,7 @@ export function confusionFigure(
     cellHeight: Math.min(cellSize, 28),
   });
   const total = totals.reduce((sum, n) => sum + n, 0);
-  const rate = interval ? describeRate({ accuracy, interval }) : formatPercent(accuracy);
+  const rate = interval ? describeAccuracy({ accuracy, interval }) : formatPercent(accuracy);
   const subtitle = [`accuracy ${rate}`, `${total} recordings`];
   const data = { labels, counts, accuracy, ...(interval && { interval }) };
   return { ...sheet({ title, subtitle }, table), data };

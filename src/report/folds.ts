@@ -1,15 +1,15 @@
 // How well a model does over the folds of a cross-validation.
 import { EarmarkError } from '../errors.ts';
-import { describeRate, type Rate, type RateRow, ratesSvg } from './accuracy.ts';
+import { type Accuracy, type AccuracyRow, accuraciesSvg, describeAccuracy } from './accuracy.ts';
 import { type Figure, sheet } from './svg.ts';
 
 export interface FoldsData {
-  readonly folds: readonly RateRow[];
+  readonly folds: readonly AccuracyRow[];
   readonly mean: number;
   /** Sample standard deviation; `null` for one fold. */
   readonly sd: number | null;
   /** All answers of all folds at once. */
-  readonly pooled: Rate;
+  readonly pooled: Accuracy;
 }
 
 /** "89.5 ± 6.1 %", in the digits of per cent that tell folds apart. */
@@ -30,7 +30,7 @@ export function foldsFigure(
   if (folds.length === 0) {
     throw new EarmarkError({ what: 'accuracy by fold', expected: 'one fold or more', got: 'none' });
   }
-  const table = ratesSvg({
+  const table = accuraciesSvg({
     rows: folds,
     together: { ...pooled, name: 'pooled' },
     line: { at: mean, low: mean - (sd ?? 0), high: mean + (sd ?? 0) },
@@ -39,7 +39,7 @@ export function foldsFigure(
     sd === null
       ? `one fold: ${describeSpread(mean, sd)}`
       : `${describeSpread(mean, sd)} (mean and standard deviation of ${folds.length} folds)`,
-    `pooled ${describeRate(pooled)}`,
+    `pooled ${describeAccuracy(pooled)}`,
   ];
   return { ...sheet({ title, subtitle }, table), data: { folds, mean, sd, pooled } };
 }

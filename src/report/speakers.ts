@@ -1,12 +1,12 @@
 // How well each speaker is understood.
 import { EarmarkError } from '../errors.ts';
-import { describeRate, type Rate, type RateRow, ratesSvg } from './accuracy.ts';
+import { type Accuracy, type AccuracyRow, accuraciesSvg, describeAccuracy } from './accuracy.ts';
 import { type Figure, sheet } from './svg.ts';
 import { formatPercent } from './ticks.ts';
 
 export interface SpeakersData {
-  readonly speakers: readonly RateRow[];
-  readonly all: Rate;
+  readonly speakers: readonly AccuracyRow[];
+  readonly all: Accuracy;
 }
 
 /** More rows than these do not fit a page. */
@@ -20,8 +20,8 @@ const MOST = 60;
  * @throws EarmarkError where there is no speaker
  */
 export function speakersFigure(
-  bySpeaker: Readonly<Record<string, Rate>>,
-  all: Rate,
+  bySpeaker: Readonly<Record<string, Accuracy>>,
+  all: Accuracy,
   title = 'Accuracy by speaker',
 ): Figure<SpeakersData> {
   const speakers = Object.entries(bySpeaker)
@@ -31,13 +31,13 @@ export function speakersFigure(
     throw new EarmarkError({ what: 'accuracy by speaker', expected: 'one speaker or more', got: 'none' });
   }
   const accuracies = speakers.map(({ accuracy }) => accuracy);
-  const table = ratesSvg({
+  const table = accuraciesSvg({
     rows: speakers.slice(0, MOST),
     together: { ...all, name: 'all' },
     line: { at: all.accuracy, low: all.accuracy, high: all.accuracy },
   });
   const subtitle = [
-    `all: ${describeRate(all)}`,
+    `all: ${describeAccuracy(all)}`,
     speakers.length === 1
       ? '1 speaker'
       : `${speakers.length} speakers, from ${formatPercent(accuracies[0]!)} to ${formatPercent(accuracies.at(-1)!)}`,
