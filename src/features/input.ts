@@ -49,7 +49,8 @@ function fitted(samples: Float32Array, { normalize, clipSamples, align }: Featur
  * that of the short-time Fourier transform [1 + nFft/2, frames].
  */
 export function melPower(samples: Float32Array, settings: FeatureSettings): Matrix {
-  return powerOfSpectrum(spectrogram(fitted(samples, settings), settings), settings);
+  const filters = settings.kind === 'spectrogram' ? undefined : tablesOf(settings).filters;
+  return spectrogram(fitted(samples, settings), settings, filters);
 }
 
 /** The same from a spectrogram [1 + nFft/2, frames] raised to `settings.power`. */

@@ -1,5 +1,5 @@
 // The spectrogram of a recording of any length in a given number of columns, a block of frames at a time.
-import { type Matrix, multiply, zeros } from './matrix.ts';
+import { type Matrix, zeros } from './matrix.ts';
 import { spectrogram } from './stft.ts';
 
 /** Frames computed at once. */
@@ -36,8 +36,7 @@ export function longSpectrogram(
     const block = new Float32Array(nFft + (count - 1) * hopLength);
     const inside = samples.subarray(Math.max(0, begin), Math.max(0, begin + block.length));
     block.set(inside, Math.min(block.length - inside.length, Math.max(0, -begin)));
-    const bins = spectrogram(block, { ...options, center: false, power: 2 });
-    const power = filters ? multiply(filters, bins) : bins;
+    const power = spectrogram(block, { ...options, center: false, power: 2 }, filters);
     for (const [i, p] of power.data.entries()) {
       const column = Math.floor((at + (i % count)) / together);
       out.data[Math.floor(i / count) * columns + column] += p / together;

@@ -112,8 +112,7 @@ export interface MelspectrogramOptions extends StftOptions, MelOptions {
 export function melspectrogram(y: Signal | Matrix, options: MelspectrogramOptions = {}): Matrix {
   const { sampleRate = 22050, nFft = 2048, hopLength = 512, power = 2 } = options;
   if (!('rows' in y)) {
-    const S = spectrogram(y, { ...options, hopLength, power });
-    return multiply(melFilters(sampleRate, nFft, options), S);
+    return spectrogram(y, { ...options, hopLength, power }, melFilters(sampleRate, nFft, options));
   }
   const bins = y.rows;
   return multiply(melFilters(sampleRate, nFft >> 1 === bins - 1 ? nFft : 2 * (bins - 1), options), y);

@@ -1,8 +1,10 @@
 // The short-time Fourier transform, as librosa.stft 0.11 computes it.
+
+import { doubles } from '../audio/fourier.ts';
 import { FeatureError } from '../errors.ts';
 import { checkPositive, checkPositiveInteger } from './check.ts';
 import { realTransform } from './fft.ts';
-import { type Matrix, zeros } from './matrix.ts';
+import { type Bands, bandsOf, type Matrix, zeros } from './matrix.ts';
 import { type PadMode, pad, type Signal } from './pad.ts';
 import { getWindow } from './window.ts';
 
@@ -51,28 +53,54 @@ export function stft(y: Signal, options: StftOptions = {}): ComplexMatrix {
 /**
  * |stft(y)| to a power: 1 for magnitude, 2 for power; [1 + nFft/2, frames].
  *
+ * @param filters [rows, 1 + nFft/2]: what is wanted is their product with the spectrogram, [rows, frames]
  * @throws FeatureError as {@link stft}, and where the power is not more than 0
  */
-export function spectrogram(y: Signal, options: StftOptions & { power?: number } = {}): Matrix {
+export function spectrogram(
+  y: Signal,
+  options: StftOptions & { power?: number } = {},
+  filters?: Matrix,
+): Matrix {
   const { power = 1 } = options;
   checkPositive('power', power);
   const { bins, frames, transform } = analysis(y, options);
-  const S = zeros(bins, frames);
+  const S = zeros(filters?.rows ?? bins, frames);
+  const bands = filters && bandsOf(filters);
+  const column = new Float64Array(bins);
   for (let t = 0; t < frames; t++) {
-    const spectrum = transform(t);
-    for (let k = 0; k < bins; k++) {
-      const squared = spectrum[2 * k] ** 2 + spectrum[2 * k + 1] ** 2;
-      S.data[k * frames + t] = power === 2 ? squared : Math.sqrt(squared) ** power;
-    }
+    const X = transform(t);
+    for (let k = 0; k < bins; k++) column[k] = X[2 * k] * X[2 * k] + X[2 * k + 1] * X[2 * k + 1];
+    if (power !== 2) for (let k = 0; k < bins; k++) column[k] = Math.sqrt(column[k]) ** power;
+    if (bands) project(column, bands, S, t);
+    else for (let k = 0, at = t; k < bins; k++, at += frames) S.data[at] = column[k];
   }
   return S;
+}
+
+/** Column t of S: the product of filters with a column. */
+function project(column: Float64Array, { begin, end, weights }: Bands, S: Matrix, t: number): void {
+  for (let r = 0, w = 0; r < S.rows; r++) {
+    let sum = 0;
+    for (let k = begin[r]; k < end[r]; k++, w++) sum += weights[w] * column[k];
+    S.data[r * S.columns + t] = sum;
+  }
 }
 
 interface Analysis {
   bins: number;
   frames: number;
   /** Spectrum of frame t, interleaved (re, im); valid until the next call. */
-  transform: (t: number) => ArrayLike<number>;
+  transform: (t: number) => number[];
+}
+
+/** Windows by name and length, made once. */
+const windows = new Map<string, Float64Array>();
+
+function windowOf(name: string, length: number): Float64Array {
+  const key = `${name} ${length}`;
+  const window = windows.get(key) ?? getWindow(name, length);
+  windows.set(key, window);
+  return window;
 }
 
 function analysis(y: Signal, options: StftOptions): Analysis {
@@ -94,10 +122,10 @@ function analysis(y: Signal, options: StftOptions): Analysis {
     });
   }
   const padded = center ? pad(y, nFft >> 1, padMode, tailStart(y.length, nFft, hopLength)) : y;
-  const w = getWindow(window, winLength);
+  const w = windowOf(window, winLength);
   const offset = (nFft - winLength) >> 1;
   const fft = realTransform(nFft);
-  const frame: number[] = new Array(nFft).fill(0);
+  const frame = doubles(nFft);
   return {
     bins: 1 + (nFft >> 1),
     frames: 1 + Math.floor((padded.length - nFft) / hopLength),
@@ -123,6 +151,7 @@ function tailStart(length: number, nFft: number, hopLength: number): number {
 function checkSignal(y: Signal): void {
   if (y.length === 0)
     throw new FeatureError({ what: 'the signal is empty', expected: 'at least one sample' });
-  if (!y.every(Number.isFinite))
-    throw new FeatureError('the signal holds samples that are not finite numbers');
+  let sum = 0;
+  for (let i = 0; i < y.length; i++) sum += y[i] * 0; // 0 · ∞ and 0 · NaN are NaN
+  if (sum !== 0) throw new FeatureError('the signal holds samples that are not finite numbers');
 }
