@@ -79,7 +79,7 @@ test('of a small log-mel network the default method puts 80 % of what speaks for
     const { mass } = scoreOf(await relevanceOf(subject, graph, parseMethod(DEFAULT_METHOD), cases), cases);
     expect(mass, plane).toBeGreaterThan(least);
   }
-}, 180_000);
+}, 300_000);
 
 describe('what is heard of a trained waveform network, by its default method', () => {
   const subject = { ...SUBJECTS[2], steps: 200 };
