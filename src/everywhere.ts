@@ -99,6 +99,14 @@ export {
 } from './graph/types.ts';
 export { verify } from './graph/verify.ts';
 
+// keras: what Keras saves to graphs
+export {
+  type ImportedLayer,
+  importKeras,
+  type KerasImport,
+  type KerasImportOptions,
+} from './keras/import.ts';
+
 // runtime: graphs to numbers
 export {
   float32,

@@ -15,6 +15,7 @@ const PIPELINE = [
   'augmentation',
   'hearing',
   'graph',
+  'keras',
   'model',
   'training',
   'relevance',
@@ -28,10 +29,11 @@ const PIPELINE = [
 const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
   features: ['corpus', 'files'],
   graph: ['files', 'audio', 'corpus', 'features', 'hearing'],
+  keras: ['files', 'audio', 'corpus', 'features', 'hearing'],
   report: ['graph', 'model', 'training', 'relevance'],
 };
 /** Folders that run in a browser as they are, but for the modules that read files. */
-const EVERYWHERE = ['features', 'graph', 'model', 'relevance', 'hertz', 'evaluation', 'analysis'];
+const EVERYWHERE = ['features', 'graph', 'keras', 'model', 'relevance', 'hertz', 'evaluation', 'analysis'];
 
 interface Import {
   from: string;
