@@ -167,7 +167,7 @@ export const ARCHITECTURES = {
       dense(classes),
     ],
     features: {
-      kinds: ['spectrogram', 'logmel', 'mfcc'],
+      kinds: ['spectrogram'],
       sampleRate: 8000,
       // 227 frames: 455 + 226 · 35 samples.
       clipSeconds: 8365 / 8000,

@@ -120,5 +120,7 @@ function networkError(issue: z.core.$ZodIssue, value: unknown, where: string): M
   if (issue.path.at(-1) === 'kind') {
     return new ModelError({ what, expected: `one of ${LAYER_NAMES.join(', ')}`, got: JSON.stringify(found) });
   }
-  return new ModelError({ what: `${what}: ${issue.message}`, got: JSON.stringify(found)?.slice(0, 60) });
+  const got = JSON.stringify(found)?.slice(0, 60);
+  const [, expected] = /^expected (.*)$/.exec(issue.message) ?? [];
+  return new ModelError(expected ? { what, expected, got } : { what: `${what}: ${issue.message}`, got });
 }
