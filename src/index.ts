@@ -5,6 +5,7 @@ export * from './everywhere.ts';
 
 export { makeFolder, readBytes, writeFileAtomic } from './files/atomic.ts';
 export { type ReadOptions, readAudio } from './audio/read.ts';
+export { type AudioStream, type StreamOptions, streamAudio } from './audio/stream.ts';
 export { type DownloadOptions, download } from './corpus/download.ts';
 export { embeddedCorpusPath, loadEmbedded } from './corpus/embedded.ts';
 export { loadCorpus } from './corpus/load.ts';

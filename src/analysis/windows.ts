@@ -2,6 +2,7 @@
 import { FeatureError } from '../errors.ts';
 import { fitClip } from '../features/clip.ts';
 import type { FeatureSettings } from '../features/settings.ts';
+import { Tail } from './tail.ts';
 
 export interface WindowOptions {
   /** Length of a window (s). */
@@ -22,7 +23,8 @@ export interface SlidingWindow {
 
 /** As librosa.effects.split: what is so many dB below the loudest (in root mean square) counts as silence. */
 export const QUIET = 60;
-const MOST_WINDOWS = 100_000;
+/** Three days in quarters of a second. */
+const MOST_WINDOWS = 1_000_000;
 
 /**
  * Windows from the start of a recording, a hop apart; where they do not end with it, one more does. A recording that is
@@ -33,35 +35,76 @@ const MOST_WINDOWS = 100_000;
  */
 export function slidingWindows(
   samples: Float32Array,
-  { sampleRate, clipSamples, align }: Pick<FeatureSettings, 'sampleRate' | 'clipSamples' | 'align'>,
-  { window, hop }: WindowOptions,
+  settings: WindowSettings,
+  options: WindowOptions,
 ): SlidingWindow[] {
-  const length = Math.min(checkedSamples('window', window, sampleRate), samples.length);
-  const step = checkedSamples('hop', hop, sampleRate);
-  if (hop > window) {
-    const [expected, got] = [`at most the window, ${window} s`, `${hop} s`];
-    throw new FeatureError({
-      what: 'hop',
-      expected,
-      got,
-      todo: 'What lies between two windows is not heard.',
+  const survey = new WindowSurvey(settings, options);
+  survey.push(samples);
+  return survey.end();
+}
+
+type WindowSettings = Pick<FeatureSettings, 'sampleRate' | 'clipSamples' | 'align'>;
+
+/** {@link slidingWindows} of a recording that comes in blocks, of which no more than a window is kept. */
+export class WindowSurvey {
+  readonly #settings: WindowSettings;
+  readonly #length: number;
+  readonly #step: number;
+  readonly #tail = new Tail();
+  readonly #windows: Omit<SlidingWindow, 'silent'>[] = [];
+  readonly #powers: number[] = [];
+
+  /** @throws FeatureError as {@link slidingWindows} */
+  constructor(settings: WindowSettings, { window, hop }: WindowOptions) {
+    this.#settings = settings;
+    this.#length = checkedSamples('window', window, settings.sampleRate);
+    this.#step = checkedSamples('hop', hop, settings.sampleRate);
+    if (hop > window) {
+      const [expected, got] = [`at most the window, ${window} s`, `${hop} s`];
+      throw new FeatureError({
+        what: 'hop',
+        expected,
+        got,
+        todo: 'What lies between two windows is not heard.',
+      });
+    }
+  }
+
+  /** Takes the next samples. @throws FeatureError where there are too many windows */
+  push(block: Float32Array): void {
+    this.#tail.push(block);
+    for (;;) {
+      const start = this.#windows.length * this.#step;
+      // What the last window will hold, should the recording end here, is kept, too.
+      this.#tail.forget(Math.min(start, this.#tail.end - this.#length));
+      if (start + this.#length > this.#tail.end) return;
+      this.#add(start);
+    }
+  }
+
+  /** @returns the windows, the last of which ends with the recording */
+  end(): SlidingWindow[] {
+    const spare = Math.max(0, this.#tail.end - this.#length);
+    const last = this.#windows.at(-1);
+    if (!last || last.start < spare) this.#add(spare);
+    const loudest = this.#powers.reduce((a, b) => Math.max(a, b), 0);
+    return this.#windows.map((window, w) => {
+      const power = this.#powers[w];
+      return { ...window, silent: power === 0 || power < loudest * 10 ** (-QUIET / 10) };
     });
   }
-  const spare = samples.length - length;
-  const count = 1 + Math.ceil(spare / step);
-  if (count > MOST_WINDOWS) {
-    const [expected, got] = [`at most ${MOST_WINDOWS} windows`, `${count}`];
-    throw new FeatureError({ what: 'windows of a recording', expected, got, todo: 'Take a longer hop.' });
+
+  #add(start: number): void {
+    if (this.#windows.length === MOST_WINDOWS) {
+      const [expected, got] = [`at most ${MOST_WINDOWS} windows`, 'more'];
+      throw new FeatureError({ what: 'windows of a recording', expected, got, todo: 'Take a longer hop.' });
+    }
+    const { clipSamples, align } = this.#settings;
+    const samples = this.#tail.slice(start, start + this.#length);
+    const clipStart = start - fitClip(samples, clipSamples, align).start;
+    this.#windows.push({ start, end: start + samples.length, clipStart });
+    this.#powers.push(meanPower(samples));
   }
-  const starts = Array.from({ length: count }, (_, w) => Math.min(w * step, spare));
-  const powers = starts.map((start) => meanPower(samples.subarray(start, start + length)));
-  const loudest = powers.reduce((a, b) => Math.max(a, b), 0);
-  return starts.map((start, w) => ({
-    start,
-    end: start + length,
-    clipStart: start - fitClip(samples.subarray(start, start + length), clipSamples, align).start,
-    silent: powers[w] === 0 || powers[w] < loudest * 10 ** (-QUIET / 10),
-  }));
 }
 
 function checkedSamples(name: string, seconds: number, sampleRate: number): number {

@@ -18,13 +18,7 @@ export interface Audio {
  * @throws AudioError where there is no sample, a sample is NaN or infinite, or the sample rate is not positive
  */
 export function makeAudio(samples: Float32Array, sampleRate: number, name = 'audio'): Audio {
-  if (!(sampleRate > 0 && Number.isFinite(sampleRate))) {
-    throw new AudioError({
-      what: `${name}: invalid sample rate`,
-      expected: 'more than 0 Hz',
-      got: `${sampleRate}`,
-    });
-  }
+  assertRate(sampleRate, name);
   if (samples.length === 0) throw new AudioError(`${name}: the recording holds no samples`);
   const bad = samples.findIndex((s) => !Number.isFinite(s));
   if (bad >= 0) {
@@ -32,6 +26,13 @@ export function makeAudio(samples: Float32Array, sampleRate: number, name = 'aud
     throw new AudioError({ what, expected: 'finite samples', got: `${samples[bad]}` });
   }
   return { samples, sampleRate };
+}
+
+/** Refuses sample rates that are none. @throws AudioError */
+export function assertRate(sampleRate: number, name: string): void {
+  if (sampleRate > 0 && Number.isFinite(sampleRate)) return;
+  const [expected, got] = ['more than 0 Hz', `${sampleRate}`];
+  throw new AudioError({ what: `${name}: invalid sample rate`, expected, got });
 }
 
 /** Refuses a recording whose every sample is zero. @throws AudioError */

@@ -1,9 +1,10 @@
 // Decodes in a browser what Earmark itself does not: AAC and whatever else the browser plays.
-import type { Audio } from './audio.ts';
+import { type Audio, makeAudio } from './audio.ts';
 import type { ThreadOptions } from './decode-queue.ts';
-import { findFormat, withoutTag } from './formats.ts';
-import type { AudioLimits } from './limits.ts';
-import { MonoBuffer } from './mono.ts';
+import { findFormat, HEAD, withoutTag } from './formats.ts';
+import { type AudioLimits, assertLength } from './limits.ts';
+import { mixed } from './mono.ts';
+import { sourceOf } from './source.ts';
 import { decodeInWorker } from './worker.ts';
 
 /** The browser resamples what it decodes to a rate that must be given. */
@@ -21,14 +22,14 @@ export async function decodeInBrowser(
   name = 'audio',
   options: AudioLimits & ThreadOptions = {},
 ): Promise<Audio> {
-  if (bytes.length === 0 || findFormat(withoutTag(bytes))) return decodeInWorker(bytes, name, options);
+  const head = withoutTag(sourceOf(bytes)).read(0, HEAD);
+  if (bytes.length === 0 || findFormat(head)) return decodeInWorker(bytes, name, options);
   const buffer = await decodeByBrowser(bytes);
   // What the browser cannot decode either is refused by name.
   if (!buffer) return decodeInWorker(bytes, name, options);
-  const mono = new MonoBuffer(name, RATE, options, buffer.length);
+  assertLength(buffer.length, RATE, name, options);
   const channels = Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
-  mono.add(channels, buffer.length);
-  return mono.finish();
+  return makeAudio(mixed(channels, buffer.length), RATE, name);
 }
 
 async function decodeByBrowser(bytes: Uint8Array): Promise<AudioBuffer | undefined> {

@@ -1,8 +1,10 @@
 // Decodes any recording that can be read, by its content; runs anywhere.
 import { AudioError, EarmarkError } from '../errors.ts';
 import type { Audio } from './audio.ts';
-import { formatOf, withoutTag } from './formats.ts';
+import { formatOf, HEAD, withoutTag } from './formats.ts';
 import type { AudioLimits } from './limits.ts';
+import { type AudioBlock, wholeOf } from './mono.ts';
+import { type ByteSource, sourceOf } from './source.ts';
 
 /**
  * Decodes a WAV, FLAC, MP3, Ogg Vorbis, Ogg Opus or Ogg FLAC file to mono samples at its own sample rate (Opus: 48 kHz).
@@ -17,9 +19,14 @@ export async function decodeAudio(
   name = 'audio',
   options: AudioLimits = {},
 ): Promise<Audio> {
-  const content = withoutTag(bytes);
+  return wholeOf(decodeBlocks(sourceOf(bytes), name), name, options);
+}
+
+/** A recording's blocks, decoded as they are asked for. @throws AudioError as {@link decodeAudio}, but for the length */
+export async function* decodeBlocks(source: ByteSource, name: string): AsyncGenerator<AudioBlock> {
+  const content = withoutTag(source);
   try {
-    return await formatOf(content, name).decode(content, name, options);
+    yield* formatOf(content.read(0, HEAD), name).decode(content, name);
   } catch (cause) {
     if (cause instanceof EarmarkError) throw cause;
     // A decoder in WebAssembly that failed; what it says is of no use to a user.

@@ -1,11 +1,11 @@
 // Decodes FLAC without loss: RFC 9639. Section numbers below are the RFC's.
 import { AudioError } from '../errors.ts';
-import type { Audio } from './audio.ts';
+import { assertRate } from './audio.ts';
 import { BitReader, EndOfBits } from './bits.ts';
 import { crc8, crc16 } from './crc.ts';
 import { predictFixed, predictLinear } from './flac-predict.ts';
-import type { AudioLimits } from './limits.ts';
-import { MonoBuffer } from './mono.ts';
+import { type AudioBlock, mixed } from './mono.ts';
+import { ByteWindow } from './source.ts';
 
 /** What the file says of itself (8.2). */
 interface StreamInfo {
@@ -23,32 +23,62 @@ interface Frame {
   assignment: number;
 }
 
+/** Bytes of a metadata block's header, and of what is read of STREAMINFO. */
+const BLOCK_HEADER = 4;
+const STREAMINFO = 18;
+/** Bytes of a frame at most: 65,536 samples of 8 channels of 32 bits, and then some. */
+const MAX_FRAME = 2 ** 22;
+
 /**
- * Decodes a FLAC file; channels are mixed to mono by their mean.
+ * A FLAC file's blocks: one that says what the header does, then a frame each; channels are mixed to mono by their mean.
  *
+ * @param chunks the file's bytes
  * @param name how errors call the file
- * @throws AudioError where the bytes are not a whole FLAC file, a checksum is wrong, or it is too long
+ * @throws AudioError where the bytes are not a whole FLAC file, or a checksum is wrong
  */
-export function decodeFlac(bytes: Uint8Array, name = 'audio', options: AudioLimits = {}): Audio {
+export function* flacBlocks(chunks: Iterable<Uint8Array>, name: string): Generator<AudioBlock> {
+  const window = new ByteWindow(chunks);
   try {
-    const { info, start } = readMetadata(bytes, name);
-    const mono = new MonoBuffer(name, info.sampleRate, options, info.total);
-    let at = start;
-    while (at < bytes.length && (info.total === 0 || mono.length < info.total)) {
-      at = decodeFrame(bytes, at, info, mono, name);
+    const info = readMetadata(window, name);
+    const { sampleRate, total } = info;
+    assertRate(sampleRate, name);
+    yield { samples: new Float32Array(0), sampleRate, ...(total > 0 && { length: total }) };
+    let done = 0;
+    while (window.fill(1) && (total === 0 || done < total)) {
+      const { samples, end } = onceThere(window, name, () => decodeFrame(window, done, info, name));
+      window.skip(end);
+      done += samples.length;
+      const tooMany = total === 0 ? 0 : Math.max(0, done - total);
+      yield { samples: samples.subarray(0, samples.length - tooMany), sampleRate };
     }
-    if (mono.length < info.total) throw truncated(name, mono.length, info.total);
-    return mono.finish(0, info.total || undefined);
+    if (done < total) throw truncated(name, done, total);
   } catch (cause) {
     throw cause instanceof EndOfBits ? truncated(name) : cause;
   }
 }
 
+/** Reads from the start of a window, again with twice as many bytes where they did not reach. @throws EndOfBits */
+function onceThere<T>(window: ByteWindow, name: string, read: () => T): T {
+  for (;;) {
+    try {
+      return read();
+    } catch (cause) {
+      const have = window.bytes.length;
+      if (!(cause instanceof EndOfBits)) throw cause;
+      if (have > MAX_FRAME) throw damaged(name, `a frame of more than ${MAX_FRAME} bytes`);
+      window.fill(2 * have);
+      if (window.bytes.length === have) throw cause;
+    }
+  }
+}
+
 /** The blocks before the first frame (8.1); all but STREAMINFO, the first, are skipped. */
-function readMetadata(bytes: Uint8Array, name: string): { info: StreamInfo; start: number } {
+function readMetadata(window: ByteWindow, name: string): StreamInfo {
   let info: StreamInfo | undefined;
-  for (let at = 4; ; ) {
-    const reader = new BitReader(bytes, at);
+  if (!window.skip(4)) throw new EndOfBits();
+  for (;;) {
+    window.fill(BLOCK_HEADER + STREAMINFO);
+    const reader = new BitReader(window.bytes);
     const last = reader.unsigned(1) === 1;
     const type = reader.unsigned(7);
     const size = reader.unsigned(24);
@@ -64,45 +94,40 @@ function readMetadata(bytes: Uint8Array, name: string): { info: StreamInfo; star
       info = { sampleRate, channels, bits, total: reader.unsigned(4) * 2 ** 32 + reader.unsigned(32) };
     }
     if (!info) throw damaged(name, 'its first block is no STREAMINFO');
-    at += 4 + size;
-    if (at > bytes.length) throw new EndOfBits();
-    if (last) return { info, start: at };
+    if (!window.skip(BLOCK_HEADER + size)) throw new EndOfBits();
+    if (last) return info;
   }
 }
 
-/** Decodes the frame at a byte into the recording; gives the byte after it. */
+/** Decodes the frame that a window begins with; gives how many bytes it has. */
 function decodeFrame(
-  bytes: Uint8Array,
-  start: number,
+  { bytes, offset }: ByteWindow,
+  done: number,
   info: StreamInfo,
-  mono: MonoBuffer,
   name: string,
-): number {
-  const reader = new BitReader(bytes, start);
-  const { size, assignment } = readHeader(reader, bytes, start, info, name);
+): { samples: Float32Array; end: number } {
+  const reader = new BitReader(bytes);
+  const { size, assignment } = readHeader(reader, bytes, offset, info, name);
   const sides = [assignment === 9, assignment === 8 || assignment === 10];
   const channels = Array.from({ length: assignment < 8 ? assignment + 1 : 2 }, (_, c) =>
     readSubframe(reader, size, info.bits + (assignment >= 8 && sides[c] ? 1 : 0), name),
   );
   reader.align();
   const end = reader.byte;
-  if (reader.unsigned(16) !== crc16(bytes, start, end)) {
-    throw damaged(name, `a wrong checksum at sample ${mono.length}`);
-  }
+  if (reader.unsigned(16) !== crc16(bytes, 0, end)) throw damaged(name, `a wrong checksum at sample ${done}`);
   restoreSides(channels, assignment, size);
-  mono.add(channels, size, 2 ** (1 - info.bits));
-  return end + 2;
+  return { samples: mixed(channels, size, 2 ** (1 - info.bits)), end: end + 2 };
 }
 
 /** The frame header (9.1), which must agree with the file's. */
 function readHeader(
   reader: BitReader,
   bytes: Uint8Array,
-  start: number,
+  offset: number,
   info: StreamInfo,
   name: string,
 ): Frame {
-  if (reader.unsigned(15) !== 0b111111111111100) throw damaged(name, `no frame at byte ${start}`);
+  if (reader.unsigned(15) !== 0b111111111111100) throw damaged(name, `no frame at byte ${offset}`);
   reader.unsigned(1); // fixed or variable block size
   const [sizeCode, rateCode, assignment, bitsCode] = [4, 4, 4, 3].map((width) => reader.unsigned(width));
   reader.unsigned(1);
@@ -115,13 +140,13 @@ function readHeader(
   else if (sizeCode! >= 2) size = 144 * 2 ** sizeCode!;
   if (rateCode! >= 12) reader.unsigned(rateCode === 12 ? 8 : 16);
   const end = reader.byte;
-  if (reader.unsigned(8) !== crc8(bytes, start, end)) {
-    throw damaged(name, `a wrong checksum in the frame at byte ${start}`);
+  if (reader.unsigned(8) !== crc8(bytes, 0, end)) {
+    throw damaged(name, `a wrong checksum in the frame at byte ${offset}`);
   }
   const bits = [info.bits, 8, 12, 0, 16, 20, 24, 32][bitsCode!];
   const channels = assignment! < 8 ? assignment! + 1 : 2;
   if (size === 0 || assignment! > 10 || bits !== info.bits || channels !== info.channels) {
-    throw damaged(name, `the frame at byte ${start} contradicts the file's header`);
+    throw damaged(name, `the frame at byte ${offset} contradicts the file's header`);
   }
   return { size, assignment: assignment! };
 }

@@ -1,16 +1,16 @@
 // Which formats there are, recognised by their first bytes, and who decodes them.
 import { AudioError } from '../errors.ts';
-import type { Audio } from './audio.ts';
-import { decodeFlac } from './flac.ts';
-import type { AudioLimits } from './limits.ts';
-import { decodeMp3 } from './mp3.ts';
-import { concatenate, type OggCodec, type Packet, readOgg } from './ogg.ts';
-import { decodeOpus } from './opus.ts';
-import { decodeVorbis } from './vorbis/decode.ts';
-import { decodeWav } from './wav.ts';
+import { flacBlocks } from './flac.ts';
+import type { AudioBlocks } from './mono.ts';
+import { mp3Blocks } from './mp3.ts';
+import { type OggCodec, type OggStream, readOgg } from './ogg.ts';
+import { opusBlocks } from './opus.ts';
+import { type ByteSource, chunksOf, sourceFrom } from './source.ts';
+import { vorbisBlocks } from './vorbis/decode.ts';
+import { wavBlocks } from './wav.ts';
 
-/** Makes samples of a file's bytes. */
-type Decode = (bytes: Uint8Array, name: string, options: AudioLimits) => Audio | Promise<Audio>;
+/** Makes samples of a file, block by block. */
+type Decode = (source: ByteSource, name: string) => AudioBlocks;
 
 interface Format {
   name: string;
@@ -28,10 +28,10 @@ const starts =
     head.startsWith(magic, offset);
 
 const FORMATS: readonly Format[] = [
-  { name: 'WAV', is: (head) => /^(RIFF|RF64|BW64)....WAVE/s.test(head), decode: decodeWav },
-  { name: 'FLAC', is: starts('fLaC'), decode: decodeFlac },
+  { name: 'WAV', is: (head) => /^(RIFF|RF64|BW64)....WAVE/s.test(head), decode: wavBlocks },
+  { name: 'FLAC', is: starts('fLaC'), decode: (source, name) => flacBlocks(chunksOf(source), name) },
   { name: 'Ogg', is: starts('OggS'), decode: decodeOgg },
-  { name: 'MP3', is: isMpegFrame, decode: decodeMp3 },
+  { name: 'MP3', is: isMpegFrame, decode: mp3Blocks },
 ];
 
 /** Names of what can be read, for error messages. */
@@ -56,23 +56,24 @@ const OTHERS: readonly [name: string, is: (head: string) => boolean][] = [
   ['an AVI file', (head) => /^RIFF....AVI /s.test(head)],
 ];
 
-const Ogg: Record<
-  OggCodec,
-  (packets: Packet[], name: string, options: AudioLimits) => Audio | Promise<Audio>
-> = {
-  Opus: decodeOpus,
-  Vorbis: decodeVorbis,
-  // The first packet is a native file's beginning behind nine bytes (RFC 9639, 10.1).
-  FLAC: ([first, ...rest], name, options) =>
-    decodeFlac(concatenate([first!.data.subarray(9), ...rest.map((p) => p.data)]), name, options),
+const Ogg: Record<OggCodec, (packets: OggStream['packets'], name: string) => AudioBlocks> = {
+  Opus: opusBlocks,
+  Vorbis: vorbisBlocks,
+  FLAC: (packets, name) => flacBlocks(nativeFlac(packets), name),
   Speex: (_, name) => {
     throw unreadable(name, 'Speex in Ogg');
   },
 };
 
-function decodeOgg(bytes: Uint8Array, name: string, options: AudioLimits): Audio | Promise<Audio> {
-  const { codec, packets } = readOgg(bytes, name);
-  return Ogg[codec](packets, name, options);
+function decodeOgg(source: ByteSource, name: string): AudioBlocks {
+  const { codec, packets } = readOgg(chunksOf(source), name);
+  return Ogg[codec](packets, name);
+}
+
+/** The first packet is a native file's beginning behind nine bytes (RFC 9639, 10.1). */
+function* nativeFlac(packets: OggStream['packets']): Generator<Uint8Array> {
+  yield packets.next().value!.data.subarray(9);
+  for (const { data } of packets) yield data;
 }
 
 /** An MPEG frame's header: 11 bits of ones, and neither of the reserved versions, layers, bit rates and sample rates. */
@@ -81,13 +82,13 @@ function isMpegFrame(head: string): boolean {
   return a === 0xff && b >= 0xe0 && (b & 0x18) !== 0x08 && (b & 6) !== 0 && c >> 4 !== 15 && (c & 12) !== 12;
 }
 
-/** The format of a file, undefined where it cannot be decoded. */
+/** The format of a file by its first bytes, undefined where it cannot be decoded. */
 export function findFormat(bytes: Uint8Array): Format | undefined {
   const head = headOf(bytes);
   return FORMATS.find(({ is }) => is(head));
 }
 
-/** The format of a file that can be decoded. @throws AudioError where there is none, naming what it is */
+/** The format of a file that can be decoded, by its first bytes. @throws AudioError where there is none, naming what it is */
 export function formatOf(bytes: Uint8Array, name: string): Format {
   if (bytes.length === 0) throw new AudioError(`${name}: the file is empty`);
   const format = findFormat(bytes);
@@ -97,11 +98,12 @@ export function formatOf(bytes: Uint8Array, name: string): Format {
 }
 
 /** The file without an ID3v2 tag before it, which MP3 has, and FLAC may have. */
-export function withoutTag(bytes: Uint8Array): Uint8Array {
-  if (!headOf(bytes).startsWith('ID3') || bytes.length < 10) return bytes;
-  const size = bytes.subarray(6, 10).reduce((sum, b) => sum * 128 + (b & 127), 0);
-  const footer = bytes[5] & 16 ? 10 : 0;
-  return bytes.subarray(Math.min(bytes.length, 10 + size + footer));
+export function withoutTag(source: ByteSource): ByteSource {
+  const head = source.read(0, 10);
+  if (!headOf(head).startsWith('ID3') || head.length < 10) return source;
+  const size = head.subarray(6, 10).reduce((sum, b) => sum * 128 + (b & 127), 0);
+  const footer = head[5] & 16 ? 10 : 0;
+  return sourceFrom(source, 10 + size + footer);
 }
 
 const headOf = (bytes: Uint8Array) => String.fromCharCode(...bytes.subarray(0, HEAD));

@@ -1,76 +1,92 @@
-// Collects decoded blocks of several channels as one mono recording: the mean of the channels.
+// Several channels as one, by their mean; and blocks of a recording as a whole.
 import { AudioError } from '../errors.ts';
 import { type Audio, makeAudio } from './audio.ts';
 import { type AudioLimits, assertLength, MAX_SAMPLES } from './limits.ts';
 
+/** A part of a recording, as decoders give it; parts follow each other without gaps. */
+export interface AudioBlock extends Audio {
+  /** Samples of the whole recording, told with the first block where a header tells. */
+  readonly length?: number;
+}
+
+/** Blocks of a recording, in order; of decoders in WebAssembly, which have to start, later. */
+export type AudioBlocks = Iterable<AudioBlock> | AsyncIterable<AudioBlock>;
+
 /** Recordings up to this many samples are copied to their own size in the end; also the first memory taken. */
 const COPIED = 2 ** 20;
 
-/** A mono recording that grows block by block, up to the limit. */
-export class MonoBuffer {
-  readonly #name: string;
-  readonly #sampleRate: number;
-  readonly #options: AudioLimits;
-  readonly #expected: number;
-  #samples: Float32Array;
-  #length = 0;
-
-  /** @param expected samples to come, as far as a header tells; memory is taken only as they do come */
-  constructor(name: string, sampleRate: number, options: AudioLimits, expected = 0) {
-    if (!(sampleRate > 0)) {
-      throw new AudioError({
-        what: `${name}: invalid sample rate`,
-        expected: 'more than 0 Hz',
-        got: `${sampleRate}`,
-      });
+/** `count` samples: the mean of the channels, times `scale`. */
+export function mixed(channels: readonly ArrayLike<number>[], count: number, scale = 1): Float32Array {
+  const out = new Float32Array(count);
+  const factor = scale / channels.length;
+  const [first, second] = channels;
+  if (first && channels.length === 1) for (let i = 0; i < count; i++) out[i] = first[i] * factor;
+  else if (first && second && channels.length === 2) {
+    for (let i = 0; i < count; i++) out[i] = (first[i] + second[i]) * factor;
+  } else {
+    for (let i = 0; i < count; i++) {
+      let sum = 0;
+      for (const channel of channels) sum += channel[i];
+      out[i] = sum * factor;
     }
-    assertLength(expected, sampleRate, name, options);
+  }
+  return out;
+}
+
+/** A recording that grows block by block, up to the limit. */
+export class WholeAudio {
+  readonly #name: string;
+  readonly #options: AudioLimits;
+  #samples: Float32Array = new Float32Array(0);
+  #length = 0;
+  #expected = 0;
+  #sampleRate = 0;
+  #streamed: true | undefined;
+
+  constructor(name: string, options: AudioLimits) {
     this.#name = name;
-    this.#sampleRate = sampleRate;
     this.#options = options;
+  }
+
+  /** @throws AudioError beyond the limit, also where a header tells that the recording will be */
+  add({
+    samples,
+    sampleRate,
+    length: expected = this.#expected,
+    streamed = this.#streamed,
+  }: AudioBlock): void {
+    this.#sampleRate = sampleRate;
     this.#expected = expected;
-    this.#samples = new Float32Array(Math.min(expected, COPIED));
-  }
-
-  /** Samples so far. */
-  get length(): number {
-    return this.#length;
-  }
-
-  /** Adds `count` samples of each channel, times `scale`. @throws AudioError beyond the limit */
-  add(channels: readonly ArrayLike<number>[], count: number, scale = 1): void {
-    const length = this.#length + count;
-    assertLength(length, this.#sampleRate, this.#name, this.#options);
+    this.#streamed = streamed;
+    const length = this.#length + samples.length;
+    assertLength(Math.max(length, expected), sampleRate, this.#name, this.#options);
     if (length > this.#samples.length) {
-      const half = Math.ceil(1.5 * this.#samples.length);
+      // A header is believed as far as samples come.
+      const wanted = this.#length === 0 ? COPIED : Math.ceil(1.5 * this.#samples.length);
       const { maxSamples = MAX_SAMPLES } = this.#options;
-      const most = this.#expected >= length ? this.#expected : maxSamples;
-      const grown = new Float32Array(Math.max(length, Math.min(half, most)));
+      const most = expected >= length ? expected : maxSamples;
+      const grown = new Float32Array(Math.max(length, Math.min(wanted, most)));
       grown.set(this.#samples.subarray(0, this.#length));
       this.#samples = grown;
     }
-    const factor = scale / channels.length;
-    const [first, second] = channels;
-    const out = this.#samples.subarray(this.#length, length);
-    if (first && channels.length === 1) for (let i = 0; i < count; i++) out[i] = first[i] * factor;
-    else if (first && second && channels.length === 2) {
-      for (let i = 0; i < count; i++) out[i] = (first[i] + second[i]) * factor;
-    } else {
-      for (let i = 0; i < count; i++) {
-        let sum = 0;
-        for (const channel of channels) sum += channel[i];
-        out[i] = sum * factor;
-      }
-    }
+    this.#samples.set(samples, this.#length);
     this.#length = length;
   }
 
-  /** The recording from sample `from` up to `to`. @throws AudioError where nothing is left, or a sample is no number */
-  finish(from = 0, to = this.#length): Audio {
-    const [start, end] = [Math.min(from, this.#length), Math.min(to, this.#length)];
+  /** @throws AudioError where nothing was added, or a sample is no number */
+  finish(): Audio {
+    if (this.#length === 0) throw new AudioError(`${this.#name}: the recording holds no samples`);
     // A copy gives back what was taken too much; of long recordings there is no room for one.
-    const samples =
-      end - start < COPIED ? this.#samples.slice(start, end) : this.#samples.subarray(start, end);
-    return makeAudio(samples, this.#sampleRate, this.#name);
+    const length = this.#length;
+    const samples = length < COPIED ? this.#samples.slice(0, length) : this.#samples.subarray(0, length);
+    const audio = makeAudio(samples, this.#sampleRate, this.#name);
+    return this.#streamed ? { ...audio, streamed: true } : audio;
   }
+}
+
+/** @throws AudioError as {@link WholeAudio} does */
+export async function wholeOf(blocks: AudioBlocks, name: string, options: AudioLimits): Promise<Audio> {
+  const whole = new WholeAudio(name, options);
+  for await (const block of blocks) whole.add(block);
+  return whole.finish();
 }

@@ -1,10 +1,9 @@
 // Decodes Opus in Ogg with libopus in WebAssembly: RFC 7845.
 import { OpusDecoder } from 'opus-decoder';
 import { AudioError } from '../errors.ts';
-import type { Audio } from './audio.ts';
-import { type AudioLimits, assertLength } from './limits.ts';
-import { MonoBuffer } from './mono.ts';
-import { granuleRange, type Packet } from './ogg.ts';
+import { betweenGranules, type Decoded } from './granules.ts';
+import { type AudioBlock, mixed } from './mono.ts';
+import type { Packet } from './ogg.ts';
 
 /** Opus counts samples at this rate whatever the original's, and is decoded to it. */
 const RATE = 48000;
@@ -25,22 +24,10 @@ interface Head {
   mapping: number[];
 }
 
-/** Decodes the packets of an Opus stream at 48 kHz. @throws AudioError where they are damaged or too many */
-export async function decodeOpus(
-  packets: readonly Packet[],
-  name: string,
-  options: AudioLimits,
-): Promise<Audio> {
-  const head = readHead(packets[0].data, name);
-  const audio = packets.slice(2);
-  const durations = audio.map(({ data }) => packetSamples(data, name));
-  const [from, end] = granuleRange(audio, durations);
-  assertLength(
-    durations.reduce((sum, d) => sum + d, 0),
-    RATE,
-    name,
-    options,
-  );
+/** An Opus stream's blocks, a packet each, at 48 kHz. @throws AudioError where the packets are damaged */
+export async function* opusBlocks(packets: Iterator<Packet>, name: string): AsyncGenerator<AudioBlock> {
+  const head = readHead(packets.next().value!.data, name);
+  packets.next(); // comments
   const { channels, preSkip, streams: streamCount, coupled: coupledStreamCount, mapping } = head;
   const decoder = new OpusDecoder({
     channels,
@@ -48,16 +35,20 @@ export async function decodeOpus(
     coupledStreamCount,
     channelMappingTable: mapping,
   });
-  try {
-    await decoder.ready;
-    const mono = new MonoBuffer(name, RATE, options, end);
-    for (const [i, { data }] of audio.entries()) {
+  function* decoded(): Generator<Decoded> {
+    let i = 0;
+    for (let next = packets.next(); !next.done; next = packets.next(), i++) {
+      const { data, granule } = next.value;
+      assertDuration(data, name);
       if (data.length > MAX_PACKET * channels) throw damaged(name, `${data.length} bytes in packet ${i}`);
       const { channelData, samplesDecoded, errors } = decoder.decodeFrame(data);
       if (errors.length > 0) throw damaged(name, `${errors[0].message} in packet ${i}`);
-      mono.add(channelData, samplesDecoded, head.gain);
+      yield { samples: mixed(channelData, samplesDecoded, head.gain), granule };
     }
-    return mono.finish(from + preSkip, end);
+  }
+  try {
+    await decoder.ready;
+    for (const samples of betweenGranules(decoded(), preSkip, name)) yield { samples, sampleRate: RATE };
   } finally {
     decoder.free();
   }
@@ -95,8 +86,8 @@ function readHead(data: Uint8Array, name: string): Head {
   return { ...head, streams, coupled: coupled!, mapping };
 }
 
-/** Samples in a packet, from its first bytes (RFC 6716, 3.1 and 3.2); at most 120 ms. */
-function packetSamples(data: Uint8Array, name: string): number {
+/** Refuses packets of more than 120 ms by their first bytes (RFC 6716, 3.1 and 3.2). @throws AudioError */
+function assertDuration(data: Uint8Array, name: string): void {
   const toc = data[0];
   if (toc === undefined) throw damaged(name, 'an empty packet');
   const config = toc >> 3;
@@ -104,7 +95,6 @@ function packetSamples(data: Uint8Array, name: string): number {
   const code = toc & 3;
   const frames = code === 0 ? 1 : code < 3 ? 2 : (data[1] ?? 0) & 63;
   if (frames === 0 || frame * frames > 5760) throw damaged(name, 'a packet longer than 120 ms');
-  return frame * frames;
 }
 
 function damaged(name: string, got: string): AudioError {

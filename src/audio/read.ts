@@ -1,9 +1,10 @@
 // Reads a recording from disk: WAV piece by piece, other formats whole, in a thread of their own.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { AudioError } from '../errors.ts';
-import { diskError, readBytes } from '../files/atomic.ts';
+import { readBytes } from '../files/atomic.ts';
 import type { Audio } from './audio.ts';
 import type { ThreadOptions } from './decode-queue.ts';
+import { fileSource, openRecording } from './disk-source.ts';
 import { formatOf, HEAD } from './formats.ts';
 import type { AudioLimits } from './limits.ts';
 import type { ByteSource } from './source.ts';
@@ -44,28 +45,9 @@ export async function readAudio(path: string, options: ReadOptions = {}): Promis
 
 /** Opens a file for a while. @throws FileError where that cannot be done */
 async function withFile<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
-  const onDisk = <R>(act: () => R): R => {
-    try {
-      return act();
-    } catch (cause) {
-      throw diskError(`cannot read the recording ${path}`, cause);
-    }
-  };
-  const file = onDisk(() => openSync(path, 'r'));
+  const file = openRecording(path);
   try {
-    const stat = onDisk(() => fstatSync(file));
-    const read = (start: number, length: number) => {
-      const bytes = new Uint8Array(Math.max(0, Math.min(length, stat.size - start)));
-      let have = 0;
-      while (have < bytes.length) {
-        const got = onDisk(() => readSync(file, bytes, have, bytes.length - have, start + have));
-        if (got === 0) break;
-        have += got;
-      }
-      return bytes.subarray(0, have);
-    };
-    if (stat.isDirectory()) onDisk(() => readSync(file, new Uint8Array(1), 0, 1, 0));
-    return await use({ size: stat.size, read });
+    return await use(fileSource(file, path));
   } finally {
     closeSync(file);
   }

@@ -27,14 +27,34 @@ export function decodeInThread(
   return queue.decode(bytes, name, options);
 }
 
-/** A thread that is ready; a process may end while it waits. */
-function start(onLost: () => void): Promise<DecodeThread> {
+/** A thread that is ready. */
+export function startWorker(): Promise<Worker> {
   const worker = new Worker(script, {
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP },
     stderr: true, // the decoders in WebAssembly report to the console what is an AudioError here
   });
+  return new Promise((resolve, reject) => {
+    worker.once('message', () => {
+      worker.off('error', reject);
+      resolve(worker);
+    });
+    worker.once('error', reject);
+  });
+}
+
+/** A thread for a queue; a process may end while it waits. */
+async function start(onLost: () => void): Promise<DecodeThread> {
+  const worker = await startWorker().catch((cause) => {
+    onLost();
+    throw cause;
+  });
   let tell = (_: Answer) => {};
-  const thread: DecodeThread = {
+  worker.on('message', (answer: Answer) => tell(answer));
+  worker.on('error', (cause) => {
+    onLost();
+    tell({ failed: `fails with ${cause.message}` });
+  });
+  return {
     ask(task, onAnswer) {
       worker.ref();
       tell = (answer) => {
@@ -45,15 +65,4 @@ function start(onLost: () => void): Promise<DecodeThread> {
     },
     end: () => void worker.terminate(),
   };
-  return new Promise((resolve, reject) => {
-    worker.once('message', () => {
-      worker.on('message', (answer: Answer) => tell(answer));
-      resolve(thread);
-    });
-    worker.on('error', (cause) => {
-      onLost();
-      reject(cause);
-      tell({ failed: `fails with ${cause.message}` });
-    });
-  });
 }

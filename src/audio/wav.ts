@@ -1,9 +1,9 @@
 // Decodes WAV: integer PCM, IEEE float, A-law and µ-law, any number of channels, mixed to mono.
 // Format: http://soundfile.sapp.org/doc/WaveFormat/ and Microsoft's WAVEFORMATEXTENSIBLE; RF64: EBU Tech 3306.
 import { AudioError } from '../errors.ts';
-import type { Audio } from './audio.ts';
+import { type Audio, assertRate } from './audio.ts';
 import type { AudioLimits } from './limits.ts';
-import { MonoBuffer } from './mono.ts';
+import { type AudioBlock, WholeAudio } from './mono.ts';
 import { type ByteSource, sourceOf } from './source.ts';
 
 export { encodeWav } from './wav-encode.ts';
@@ -67,28 +67,37 @@ const STREAMED = 0x7ffff000;
  *   µ-law, or is longer than `options` allow, which is found before its samples are read
  */
 export function decodeWav(file: Uint8Array | ByteSource, name = 'audio', options: AudioLimits = {}): Audio {
-  const source = file instanceof Uint8Array ? sourceOf(file) : file;
+  const whole = new WholeAudio(name, options);
+  for (const block of wavBlocks(file instanceof Uint8Array ? sourceOf(file) : file, name)) whole.add(block);
+  return whole.finish();
+}
+
+/** A WAV file's blocks, read one by one; the first says what the header does. @throws AudioError as {@link decodeWav}, but for the length */
+export function* wavBlocks(source: ByteSource, name: string): Generator<AudioBlock> {
   const { fmt, data } = findChunks(source, name);
-  const { channels, sampleRate, blockAlign, read } = readFormat(
-    viewOf(source, fmt.start, Math.min(fmt.size, 40)),
-    name,
-  );
-  const frames = Math.floor(data.size / blockAlign);
+  const header = viewOf(source, fmt.start, Math.min(fmt.size, 40));
+  const { channels, sampleRate, blockAlign, read } = readFormat(header, name);
+  assertRate(sampleRate, name);
+  const length = Math.floor(data.size / blockAlign);
+  yield {
+    samples: new Float32Array(0),
+    sampleRate,
+    length,
+    ...(data.streamed && { streamed: true }),
+  };
   const width = blockAlign / channels;
-  const mono = new MonoBuffer(name, sampleRate, options, frames);
   const piece = Math.max(1, Math.floor(PIECE / blockAlign));
-  const mixed = new Float64Array(Math.min(piece, frames));
-  for (let done = 0; done < frames; done += piece) {
-    const count = Math.min(piece, frames - done);
+  for (let done = 0; done < length; done += piece) {
+    const count = Math.min(piece, length - done);
     const view = viewOf(source, data.start + done * blockAlign, count * blockAlign);
+    const samples = new Float32Array(count);
     for (let i = 0; i < count; i++) {
       let sum = 0;
       for (let c = 0; c < channels; c++) sum += read(view, i * blockAlign + c * width);
-      mixed[i] = sum / channels;
+      samples[i] = sum / channels;
     }
-    mono.add([mixed], count);
+    yield { samples, sampleRate };
   }
-  return { ...mono.finish(), ...(data.streamed && { streamed: true }) };
 }
 
 function viewOf(source: ByteSource, start: number, length: number): DataView {

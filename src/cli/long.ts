@@ -13,9 +13,8 @@ import {
   recordingFacts,
   recordingMaps,
   recordingPicture,
-  type WindowedRecording,
-  windowRecording,
 } from './timeline.ts';
+import { type WindowedRecording, windowRecording } from './windows.ts';
 
 /**
  * Explains recordings through sliding windows. What is wrong with one is reported, and the others go on.
@@ -40,10 +39,10 @@ export async function explainLong(
         : 'zeros are added';
     terminal.note(`windows of ${window} s for a model of clips of ${clip} s: of each, ${how}`);
   }
-  const hear = async (file: string) => windowRecording(file, features, asked);
+  const hear = async (file: string) => windowRecording(file, features, asked, terminal.progress);
   const write = async (recording: WindowedRecording) => {
-    const { file, samples, windows } = recording;
-    const seconds = samples.length / features.sampleRate;
+    const { file, length, windows } = recording;
+    const seconds = length / features.sampleRate;
     if (windows.length === 1 && seconds < window) {
       terminal.note(`${file}: ${seconds.toFixed(2)} s, shorter than a window; it is one window itself`);
     }

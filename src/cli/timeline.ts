@@ -1,5 +1,6 @@
 // A long recording explained window by window, and what is written of it: facts as JSON, a picture, and arrays.
 import { basename } from 'node:path';
+import { PowerLine } from '../analysis/power-line.ts';
 import {
   type ClipFrames,
   classTrack,
@@ -7,13 +8,12 @@ import {
   overlapAdd,
   type RelevanceLine,
 } from '../analysis/timeline.ts';
-import { type SlidingWindow, slidingWindows, type WindowOptions } from '../analysis/windows.ts';
-import { resample } from '../audio/resample.ts';
+import type { SlidingWindow, WindowOptions } from '../analysis/windows.ts';
 import { fitClip } from '../features/clip.ts';
 import { powerToDb } from '../features/decibel.ts';
 import { binFrequencies, frameTimes, inputShape, modelInput, tablesOf } from '../features/input.ts';
 import { fromLayout, inputDims, toLayout } from '../features/layout.ts';
-import { longSpectrogram } from '../features/long-spectrogram.ts';
+import type { Matrix } from '../features/matrix.ts';
 import { normalized } from '../features/scaling.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import type { NpyArray } from '../files/npy.ts';
@@ -25,12 +25,10 @@ import { type Explainer, PREDICTED } from '../relevance/explainer.ts';
 import { spectrumMap } from '../report/spectrum.ts';
 import { formatNumber, formatPercent } from '../report/ticks.ts';
 import { timelineFigure } from '../report/timeline.ts';
-import { readAudible } from './clips.ts';
 import type { Domain } from './explained-clip.ts';
 import type { Progress } from './progress.ts';
+import { heardWindows, type WindowedRecording } from './windows.ts';
 
-/** Windows that are prepared and explained together. */
-const BATCH = 32;
 /** Cells of a time line at most, so that many bins make for fewer columns. */
 const MOST_CELLS = 2 ** 21;
 /** Windows' lengths that one line of the picture has room for. */
@@ -41,14 +39,6 @@ export interface Asked extends WindowOptions {
   readonly target: number;
   readonly against?: number;
   readonly domain: Domain;
-}
-
-/** A recording with its windows. */
-export interface WindowedRecording {
-  readonly file: string;
-  /** At the model's sample rate. */
-  readonly samples: Float32Array;
-  readonly windows: readonly SlidingWindow[];
 }
 
 /** A window that was explained. */
@@ -69,20 +59,12 @@ export interface ExplainedRecording extends WindowedRecording {
   /** Those with sound, in order. */
   readonly explained: readonly ExplainedWindow[];
   readonly line: RelevanceLine;
+  /** Power of the recording on the line's columns. */
+  readonly power: Matrix;
   /** Of the rows of the line (Hz). */
   readonly frequencies: Float64Array;
   /** In hertz, through the front-end, and not in the model's own rows. */
   readonly inHertz: boolean;
-}
-
-/** @throws FileError, AudioError as `readAudible`; FeatureError as {@link slidingWindows} */
-export async function windowRecording(
-  file: string,
-  settings: FeatureSettings,
-  options: WindowOptions,
-): Promise<WindowedRecording> {
-  const { samples } = await resample(await readAudible(file), settings.sampleRate);
-  return { file, samples, windows: slidingWindows(samples, settings, options) };
 }
 
 /** Explains the windows with sound, some at a time; of each only its probabilities and its part of the line are kept. */
@@ -90,28 +72,22 @@ export async function explainRecording(
   explainer: Explainer,
   { graph, labels, features: settings }: AudioModel,
   recording: WindowedRecording,
-  {
-    target,
-    against,
-    domain,
-    ...options
-  }: WindowOptions & { target: number; against?: number; domain: Domain },
+  { target, against, domain, ...options }: Asked,
   progress: Progress,
 ): Promise<ExplainedRecording> {
-  const { samples, windows } = recording;
-  const audible = windows.filter(({ silent }) => !silent);
-  const own = domain === 'spectrum' ? null : binFrequencies(settings);
+  const audible = recording.windows.filter(({ silent }) => !silent);
+  const { times, frequencies, inHertz } = axesOf(settings, domain);
+  const rows = frequencies.length;
+  const line = overlapAdd(audible, framesOf(times, settings), rows, mostColumns(rows));
+  const power = powerLine(settings, line, frequencies, inHertz);
   const shape = inputShape(settings);
+  const size = shape[0] * shape[1];
   const { activation } = logitsOf(graph);
   const explained: ExplainedWindow[] = [];
-  let line: RelevanceLine | undefined;
-  let frequencies = own;
+  const probabilities = new Float32Array(audible.length * labels.length);
   progress.start(audible.length, 'windows');
-  for (let from = 0; from < audible.length; from += BATCH) {
-    const part = audible.slice(from, from + BATCH);
-    const heard = part.map(({ start, end }) => samples.subarray(start, end));
-    const inputs = heard.map((window) => modelInput(window, settings));
-    const size = shape[0] * shape[1];
+  for await (const part of heardWindows(recording, settings, (block) => power.push(block))) {
+    const inputs = part.map(({ samples }) => modelInput(samples, settings));
     const batch = new Float32Array(part.length * size);
     for (const [i, input] of inputs.entries()) batch.set(toLayout(input, settings.layout), i * size);
     const got = await explainer.explain(
@@ -120,50 +96,57 @@ export async function explainRecording(
       new Array(part.length).fill(target),
       against === undefined ? {} : { against: new Array(part.length).fill(against) },
     );
-    for (const [i, window] of part.entries()) {
+    for (const [i, { window, samples }] of part.entries()) {
       const one = (values: Float32Array) =>
         fromLayout(values.subarray(i * size, (i + 1) * size), settings.layout, shape);
       const logits = got.logits.subarray(i * labels.length, (i + 1) * labels.length);
       const predicted = logits.indexOf(logits.reduce((a, b) => Math.max(a, b)));
-      const probabilities = Float32Array.from(probabilitiesOf(logits, activation));
+      const at = explained.length * labels.length;
+      probabilities.set(probabilitiesOf(logits, activation), at);
       explained.push({
         ...window,
         predicted,
         target: target === PREDICTED ? predicted : target,
-        probabilities,
+        probabilities: probabilities.subarray(at, at + labels.length),
       });
       const relevance = one(got.relevance);
-      const map = own
-        ? { relevance, frequencies: own, times: frameTimes(settings) }
-        : spectrumOf(
-            {
-              samples: fitClip(normalized(heard[i], settings.normalize), settings.clipSamples, settings.align)
-                .samples,
-              input: inputs[i],
-              relevance,
-              ...(got.perUnit && { perUnit: one(got.perUnit) }),
-            },
-            settings,
-          );
-      const { rows } = map.relevance;
-      frequencies ??= map.frequencies;
-      line ??= overlapAdd(audible, framesOf(map.times, settings), rows, mostColumns(rows));
-      line.add(window, map.relevance);
+      const heard = {
+        samples: fitClip(normalized(samples, settings.normalize), settings.clipSamples, settings.align)
+          .samples,
+        input: inputs[i],
+        relevance,
+        ...(got.perUnit && { perUnit: one(got.perUnit) }),
+      };
+      line.add(window, inHertz ? spectrumOf(heard, settings).relevance : relevance);
     }
     progress.update(explained.length);
   }
   progress.stop();
+  const method = explainer.method.name;
   return {
     ...recording,
     settings,
     labels,
-    method: explainer.method.name,
+    method,
     options,
     explained,
-    // A recording that holds sound has a window with sound, so that these are there.
-    line: line as RelevanceLine,
-    frequencies: frequencies as Float64Array,
-    inHertz: own === null,
+    line,
+    power: power.end(),
+    frequencies,
+    inHertz,
+  };
+}
+
+/** Frames (s) and rows (Hz) of a window's map. */
+function axesOf(settings: FeatureSettings, domain: Domain) {
+  const own = domain === 'spectrum' ? null : binFrequencies(settings);
+  if (own) return { times: frameTimes(settings), frequencies: own, inHertz: false };
+  const [rows, columns] = inputShape(settings);
+  const samples = Float32Array.from({ length: settings.clipSamples }, (_, n) => Math.sin(n));
+  const relevance = { rows, columns, data: new Float32Array(rows * columns) };
+  return {
+    ...spectrumOf({ samples, input: modelInput(samples, settings), relevance }, settings),
+    inHertz: true,
   };
 }
 
@@ -176,7 +159,7 @@ function framesOf(times: Float64Array, { sampleRate, clipSamples }: FeatureSetti
 
 /** What `NAME.json` holds; times in s. */
 export function recordingFacts(explained: ExplainedRecording, model: string, domain: Domain) {
-  const { file, samples, windows, settings, labels, options, line } = explained;
+  const { file, length, windows, settings, labels, options, line } = explained;
   const seconds = (n: number) => Number((n / settings.sampleRate).toPrecision(9));
   const bySample = new Map(explained.explained.map((window) => [window.start, window]));
   const { relevance, amount, padding } = line.totals;
@@ -186,7 +169,7 @@ export function recordingFacts(explained: ExplainedRecording, model: string, dom
     labels,
     method: explained.method,
     domain,
-    seconds: seconds(samples.length),
+    seconds: seconds(length),
     window: options.window,
     hop: options.hop,
     clipSeconds: seconds(settings.clipSamples),
@@ -211,23 +194,17 @@ export function recordingFacts(explained: ExplainedRecording, model: string, dom
 /** What {@link recordingPicture} draws and {@link recordingArrays} holds. */
 export type RecordingMaps = ReturnType<typeof recordingMaps>;
 
-/** The spectrogram and the classes of a recording on the columns of its relevance. */
-export function recordingMaps({
-  samples,
-  settings,
-  line,
-  frequencies,
-  inHertz,
-  explained,
-  labels,
-}: ExplainedRecording) {
-  const { columns, relevance } = line;
-  const { sampleRate } = settings;
+/** The spectrogram of a recording on the columns of its relevance. */
+function powerLine(
+  settings: FeatureSettings,
+  { columns }: RelevanceLine,
+  frequencies: Float64Array,
+  inHertz: boolean,
+): PowerLine {
   const isWave = settings.kind === 'waveform';
   const nFft = isWave ? 2 * (frequencies.length - 1) : settings.nFft;
   const hopLength = isWave ? nFft / 4 : settings.hopLength;
-  const power = longSpectrogram(
-    samples,
+  return new PowerLine(
     {
       ...(isWave ? {} : { winLength: settings.winLength, window: settings.window }),
       nFft,
@@ -238,9 +215,14 @@ export function recordingMaps({
     },
     settings.kind === 'logmel' && !inHertz ? tablesOf(settings).filters : undefined,
   );
+}
+
+/** The spectrogram and the classes of a recording on the columns of its relevance. */
+export function recordingMaps({ settings, line, power, frequencies, explained, labels }: ExplainedRecording) {
+  const { columns, relevance } = line;
   const times = Float64Array.from(
     { length: columns.count },
-    (_, c) => (columns.start + (c + 0.5) * columns.step) / sampleRate,
+    (_, c) => (columns.start + (c + 0.5) * columns.step) / settings.sampleRate,
   );
   return { power, relevance, times, frequencies, track: classTrack(explained, labels.length, columns) };
 }

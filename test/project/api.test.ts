@@ -25,6 +25,7 @@ const NODE_ONLY = [
   'readBytes',
   'resolveFolds',
   'resolveSplit',
+  'streamAudio',
   'svgToPng',
   'unpack',
   'writeFileAtomic',

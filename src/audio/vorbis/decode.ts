@@ -1,9 +1,9 @@
 // Decodes the packets of a Vorbis stream: the Vorbis I specification, section 4.3.
 import { AudioError } from '../../errors.ts';
-import type { Audio } from '../audio.ts';
-import { type AudioLimits, assertLength } from '../limits.ts';
-import { MonoBuffer } from '../mono.ts';
-import { granuleRange, type Packet } from '../ogg.ts';
+import { assertRate } from '../audio.ts';
+import { betweenGranules, type Decoded } from '../granules.ts';
+import { type AudioBlock, mixed } from '../mono.ts';
+import type { Packet } from '../ogg.ts';
 import { EndOfPacket, ilog, PacketReader } from './bits.ts';
 import { applyFloor, readFloor } from './floor.ts';
 import { inverseMdct, slope } from './mdct.ts';
@@ -16,31 +16,33 @@ interface Block {
   channels: Float32Array[];
 }
 
-/** Decodes a Vorbis stream at its own rate. @throws AudioError where it is damaged or too long */
-export function decodeVorbis(packets: readonly Packet[], name: string, options: AudioLimits): Audio {
-  const [first, , third] = packets;
-  if (!first || !third) throw new AudioError(`${name}: the Vorbis stream ends in its headers`);
-  const setup = readSetup(first.data, third.data, name);
-  // Packets whose type bit is set are not audio, and are passed over.
-  const audio = packets.slice(3).filter(({ data }) => data.length > 0 && data[0] % 2 === 0);
-  const sizes = audio.map(({ data }) => sizeOf(data, setup, name));
-  const durations = sizes.map((size, i) => (i === 0 ? 0 : (sizes[i - 1] + size) / 4));
-  const [from, to] = granuleRange(audio, durations);
-  assertLength(
-    durations.reduce((sum, d) => sum + d, 0),
-    setup.sampleRate,
-    name,
-    options,
-  );
-  const mono = new MonoBuffer(name, setup.sampleRate, options, Math.max(0, to));
+/** A Vorbis stream's blocks, a packet each, at its own rate. @throws AudioError where it is damaged */
+export function* vorbisBlocks(packets: Iterator<Packet>, name: string): Generator<AudioBlock> {
+  const [first, , third] = Array.from({ length: 3 }, () => packets.next());
+  if (first.done || third.done) throw new AudioError(`${name}: the Vorbis stream ends in its headers`);
+  const setup = readSetup(first.value.data, third.value.data, name);
+  const { sampleRate } = setup;
+  assertRate(sampleRate, name);
+  for (const samples of betweenGranules(decoded(packets, setup, name), 0, name))
+    yield { samples, sampleRate };
+}
+
+/** What each packet adds to the one before, from the middle of its block to the middle of this one's. */
+function* decoded(packets: Iterator<Packet>, setup: Setup, name: string): Generator<Decoded> {
   const decodeBlock = blockDecoder(setup);
   let before: Block | undefined;
-  for (const { data } of audio) {
+  for (let next = packets.next(); !next.done; next = packets.next()) {
+    const { data, granule } = next.value;
+    // Packets whose type bit is set are not audio, and are passed over.
+    if (data.length === 0 || data[0] % 2 === 1) continue;
+    assertMode(data, setup, name);
     const block = decodeBlock(data);
-    if (before) mono.add(overlap(before, block), (before.size + block.size) / 4);
+    const samples = before
+      ? mixed(overlap(before, block), (before.size + block.size) / 4)
+      : new Float32Array(0);
+    yield { samples, granule };
     before = block;
   }
-  return mono.finish(from, to);
 }
 
 function modeOf(reader: PacketReader, setup: Setup): Mode | undefined {
@@ -48,14 +50,10 @@ function modeOf(reader: PacketReader, setup: Setup): Mode | undefined {
   return setup.modes[reader.unsigned(ilog(setup.modes.length - 1))];
 }
 
-function sizeOf(data: Uint8Array, setup: Setup, name: string): number {
-  const mode = modeOf(new PacketReader(data), setup);
-  if (!mode)
-    throw new AudioError({
-      what: `${name}: the Vorbis stream is damaged`,
-      got: 'a packet of an unknown mode',
-    });
-  return setup.sizes[mode.long ? 1 : 0];
+function assertMode(data: Uint8Array, setup: Setup, name: string): void {
+  if (modeOf(new PacketReader(data), setup)) return;
+  const what = `${name}: the Vorbis stream is damaged`;
+  throw new AudioError({ what, got: 'a packet of an unknown mode' });
 }
 
 /** Decodes packets one by one, with tables made once. */

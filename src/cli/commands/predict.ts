@@ -1,20 +1,31 @@
 // `earmark predict`: what a model takes recordings for.
 import type { Command } from 'commander';
-import { inputShape } from '../../features/input.ts';
-import { inputDims, toLayout } from '../../features/layout.ts';
-import { sizeOf, type ValueInfo } from '../../graph/types.ts';
-import { logitsOf, probabilitiesOf } from '../../model/logits.ts';
-import { nodeRuntime } from '../../runtime/node.ts';
-import { float32 } from '../../runtime/runtime.ts';
+import { UsageError } from '../../errors.ts';
+import { openClassifier } from '../classifier.ts';
 import { fitFacts, forEachClip, type HeardClip } from '../clips.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { type DescriptionFiles, descriptionOptions, ranking, readModel } from '../model.ts';
-import { jsonOption, wholeNumber } from '../options.ts';
+import { jsonOption, positiveNumber, wholeNumber } from '../options.ts';
+import { predictLong } from '../predict-long.ts';
 
 export interface PredictOptions extends DescriptionFiles {
   /** How many classes to tell of each clip. */
   readonly top: number;
+  /** Length of windows that slide over each recording, and from one to the next (a quarter of that), in s. */
+  readonly window?: number;
+  readonly hop?: number;
+  /** A line for each window. */
+  readonly csv?: boolean;
 }
+
+const HELP = `
+With --window a window slides over each recording, however long, and a table tells from
+when to when which label is the most probable, as the mean of the windows that hear a
+moment. JSON has the windows, too. Windows 60 dB below the loudest count as silence.
+
+Examples:
+  earmark predict runs/fsdd/model.onnx three.wav --top 3
+  earmark predict runs/fsdd/model.onnx talk.flac --window 1 --hop 0.25`;
 
 export function addPredict(program: Command, { terminal, give }: Frame): void {
   const [featuresOption, labelsOption] = descriptionOptions();
@@ -30,8 +41,15 @@ export function addPredict(program: Command, { terminal, give }: Frame): void {
     .addOption(featuresOption)
     .addOption(labelsOption)
     .option('--top <n>', 'how many labels to tell, the most probable first', wholeNumber(1), 1)
+    .option(
+      '--window <s>',
+      'classify long recordings over time, through a window of that length',
+      positiveNumber,
+    )
+    .option('--hop <s>', 'from one window to the next (default: a quarter of the window)', positiveNumber)
+    .option('--csv', 'with --window, a line for each window: file,start,end,label,probability')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  earmark predict runs/fsdd/model.onnx three.wav --top 3')
+    .addHelpText('after', HELP)
     .action(async (model: string, audio: string[], options: PredictOptions & { json?: boolean }) =>
       give(await predict(model, audio, options, terminal), options.json),
     );
@@ -41,22 +59,24 @@ export function addPredict(program: Command, { terminal, give }: Frame): void {
 export async function predict(
   modelPath: string,
   audio: readonly string[],
-  { top, ...files }: PredictOptions,
+  { top, window, hop, csv, ...files }: PredictOptions,
   terminal: Terminal,
 ): Promise<Result> {
-  const { graph, labels, features } = await readModel(modelPath, files);
-  const { name, activation, graph: withLogits } = logitsOf(graph);
-  const [{ name: inputName, shape }] = graph.inputs;
-  const output: ValueInfo = { name, dtype: 'float32', shape: [shape[0], labels.length] };
-  const session = await nodeRuntime.open({ ...withLogits, outputs: [output] });
-  // A batch that is fixed is filled up with zeros.
-  const dims = inputDims(features.layout, inputShape(features), typeof shape[0] === 'number' ? shape[0] : 1);
+  if (window === undefined && (hop !== undefined || csv)) {
+    const what = hop === undefined ? '--csv' : '--hop';
+    throw new UsageError({ what, expected: '--window with it', got: 'none' });
+  }
+  const model = await readModel(modelPath, files);
+  const { labels, features } = model;
+  const classifier = await openClassifier(model);
+  if (window !== undefined) {
+    const options = { window, hop: hop ?? window / 4 };
+    const result = await predictLong(classifier, model, audio, options, csv === true, terminal);
+    await classifier.release();
+    return result;
+  }
   const classify = async (clip: HeardClip) => {
-    const batch = new Float32Array(sizeOf(dims));
-    batch.set(toLayout(clip.features, features.layout));
-    const { data } = (await session.run({ [inputName]: float32(batch, dims) }))[name];
-    const logits = Array.from(data.subarray(0, labels.length) as Float32Array);
-    const probabilities = probabilitiesOf(logits, activation);
+    const [{ logits, probabilities }] = await classifier.classify([clip.features]);
     const ranked = ranking(probabilities).map((k) => ({ label: labels[k], probability: probabilities[k] }));
     return {
       file: clip.file,
@@ -67,7 +87,7 @@ export async function predict(
     };
   };
   const { results, failed } = await forEachClip(audio, features, terminal, classify);
-  await session.release();
+  await classifier.release();
   const lines = results.map(({ file, top }) =>
     [file, ...top.flatMap((t) => [t.label, t.probability.toFixed(4)])].join('\t'),
   );
