@@ -202,6 +202,7 @@ export {
   type ShortTimeRelevance,
   shortTimeRelevance,
 } from './hertz/dft.ts';
+export { defaultMethodOf } from './hertz/default-method.ts';
 export { type CarriedBack, type HertzStep, throughFrontEnd } from './hertz/front-end.ts';
 export type { Books } from './hertz/linear.ts';
 export {
@@ -242,8 +243,8 @@ export {
 export { type SlidingWindow, slidingWindows, type WindowOptions } from './analysis/windows.ts';
 
 // report: explanations to pictures and a page
-export { type BandsData, bandsFigure, type CorrectWrongData, correctWrongFigure } from './report/bands.ts';
 export type { Accuracy, AccuracyRow } from './report/accuracy.ts';
+export { type BandsData, bandsFigure, type CorrectWrongData, correctWrongFigure } from './report/bands.ts';
 export type { ClipData, ClipPicture, Grid, MapData } from './report/clip.ts';
 export { type ConfusionData, confusionFigure } from './report/confusion.ts';
 export { type LearningCurvesOptions, learningCurvesFigure } from './report/curves.ts';
@@ -258,11 +259,11 @@ export {
   type Prediction,
   type RelevanceMap,
 } from './report/explanation.ts';
-export { demoPage, type Page, type PageFigure, type PageSection, type PageTable } from './report/page.ts';
-export { spectrumMap } from './report/spectrum.ts';
-export type { Figure } from './report/svg.ts';
 export { describeSpread, type FoldsData, foldsFigure } from './report/folds.ts';
-export { type TimelineData, type TimelinePicture, timelineFigure } from './report/timeline.ts';
+export { demoPage, type Page, type PageFigure, type PageSection, type PageTable } from './report/page.ts';
 export { type ReliabilityData, reliabilityFigure } from './report/reliability.ts';
 export { type SpeakersData, speakersFigure } from './report/speakers.ts';
+export { spectrumMap } from './report/spectrum.ts';
+export type { Figure } from './report/svg.ts';
+export { type TimelineData, type TimelinePicture, timelineFigure } from './report/timeline.ts';
 export { type WaveformData, type WaveformPicture, waveformFigure } from './report/waveform.ts';

@@ -65,7 +65,10 @@ export const AUGMENTATIONS = {
   }),
 } as const satisfies Record<string, Augmentation>;
 
-/** @throws TrainingError for an unknown name, or a value out of its range */
+/**
+ * Checks settings that come from a file or from a user; what is left out is left as it is.
+ * @throws TrainingError for an unknown name, or a value out of its range
+ */
 export function parseAugmentation(value: unknown, name = 'augmentation'): Augmentation {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data;

@@ -8,6 +8,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFeatures } from './commands/features.ts';
+import { addImport } from './commands/import.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addPredict } from './commands/predict.ts';
 import { addTrain } from './commands/train.ts';
@@ -22,6 +23,7 @@ const COMMANDS: readonly AddCommand[] = [
   addAttribute,
   addInspect,
   addCompile,
+  addImport,
   addDescribe,
   addFeatures,
 ];

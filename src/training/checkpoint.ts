@@ -49,7 +49,11 @@ export function encodeCheckpoint({ state, average, best, ...rest }: Checkpoint):
   });
 }
 
-/** @throws FileError, TrainingError where the bytes are no whole checkpoint of this version */
+/**
+ * Reads what {@link encodeCheckpoint} wrote.
+ * @param name how errors call the file
+ * @throws FileError, TrainingError where the bytes are no whole checkpoint of this version
+ */
 export function decodeCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkpoint {
   const { tensors, metadata } = decodeSafetensors(bytes, name);
   if (metadata.format !== FORMAT) {

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { AUGMENTATIONS } from '../../augmentation/settings.ts';
 import { loadEmbedded } from '../../corpus/embedded.ts';
 import { splitCorpus } from '../../corpus/split-kinds.ts';
-import { architecture } from '../../model/architectures.ts';
 import { DEFAULT_METHOD, parseMethod } from '../../relevance/method.ts';
 import { fontFaces } from '../../report/fonts.ts';
 import { demoPage, type PageFigure, type PageTable } from '../../report/page.ts';
@@ -13,6 +12,7 @@ import { nodeRuntime } from '../../runtime/node.ts';
 import { FIT } from '../../training/fit.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { jsonOption, wholeNumber } from '../options.ts';
+import { chooseNetwork } from '../train/network.ts';
 import { type TrainingRun, trainingRun } from '../train/run.ts';
 import { checkRunFolder } from '../train/run-folder.ts';
 import { survey } from '../train/survey.ts';
@@ -54,9 +54,7 @@ export async function demo({ out, seed }: DemoOptions, terminal: Terminal): Prom
     await survey(corpus, false, terminal),
     splitCorpus(corpus, 'official'),
     {
-      features: 'logmel',
-      architecture: 'mel-cnn',
-      network: (classes) => architecture('mel-cnn', classes),
+      ...(await chooseNetwork('mel-cnn')),
       fit: { ...FIT, epochs: EPOCHS, seed },
       augmentation: AUGMENTATIONS.light,
       method: parseMethod(DEFAULT_METHOD),

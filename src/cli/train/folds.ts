@@ -35,11 +35,11 @@ export async function trainFolds(
   const { corpus } = surveyed;
   const labels = labelsOf(corpus.clips);
   const names = splits.map(({ fold }, i) => fold?.name ?? `fold ${i + 1}`);
-  const { architecture, features, fit, augmentation, method } = settings;
+  const { name: architecture, features, sampleRate, clipSeconds, fit, augmentation, method } = settings;
   const plan = JSON.parse(
     JSON.stringify({
       corpus: { name: corpus.name, clips: corpus.clips.length, labels },
-      ...{ architecture, features, fit, augmentation, method: method.name },
+      ...{ architecture, features, sampleRate, clipSeconds, fit, augmentation, method: method.name },
       folds: splits.map(({ note: what }, i) => ({ name: names[i], note: what })),
     }),
   );

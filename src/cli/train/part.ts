@@ -73,6 +73,6 @@ export async function withParts<T>(
 /** What tells whether recordings are the same as before, in the same order and with the same labels. */
 export function digestOf({ clips, recordings }: Part): string {
   const hash = createHash('sha256');
-  recordings.forEach(({ key }, i) => hash.update(`${key} ${clips[i]!.label}\n`));
+  for (const [i, { key }] of recordings.entries()) hash.update(`${key} ${clips[i]!.label}\n`);
   return hash.digest('hex').slice(0, 16);
 }

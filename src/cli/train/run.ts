@@ -5,13 +5,14 @@ import type { Augmentation } from '../../augmentation/settings.ts';
 import { labelsOf } from '../../corpus/clip.ts';
 import { type Split, speakerSides } from '../../corpus/split.ts';
 import { validationSplit } from '../../corpus/validation.ts';
-import type { TrainingError } from '../../errors.ts';
+import { EarmarkError, FeatureError, type TrainingError } from '../../errors.ts';
 import { inputShape } from '../../features/input.ts';
 import { inputDims } from '../../features/layout.ts';
 import { relevantSettings } from '../../features/settings.ts';
+import { multiplyAdds, parameterCount } from '../../model/count.ts';
 import type { Network } from '../../model/layers.ts';
 import type { AudioModel } from '../../model/model-file.ts';
-import { classifier } from '../../model/network.ts';
+import { classifier, parametersOf } from '../../model/network.ts';
 import type { Method } from '../../relevance/method.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type Epoch, type FitOptions, fit } from '../../training/fit.ts';
@@ -24,8 +25,8 @@ import { type TestedPart, testPart } from './test-part.ts';
 
 /** What is trained, and how. */
 export interface RunSettings extends InputWishes {
-  /** The name of the network, as it is told. */
-  readonly architecture: string;
+  /** Of the network, as it is told. */
+  readonly name: string;
   readonly network: (classes: number) => Network;
   readonly fit: FitOptions;
   readonly augmentation: Augmentation;
@@ -45,6 +46,8 @@ export interface RunMetrics extends Metrics {
     readonly speakersOnBothSides: readonly string[];
   };
   readonly synthetic: boolean;
+  /** Numbers that the network holds, and multiply-adds that it takes for a clip. */
+  readonly network: { readonly name: string; readonly parameters: number; readonly multiplyAdds: number };
   readonly analysis: Analysis;
 }
 
@@ -90,6 +93,7 @@ export async function trainingRun(
   const labels = labelsOf(corpus.clips);
   const network = run.network(labels.length);
   const input = inputDims(settings.layout, inputShape(settings)).slice(1);
+  checkInput(network, input);
 
   return withParts(
     surveyed,
@@ -142,6 +146,11 @@ export async function trainingRun(
           speakersOnBothSides: speakerSides(corpus, split).both,
         },
         synthetic: corpus.synthetic,
+        network: {
+          name: run.name,
+          parameters: parameterCount(network, input),
+          multiplyAdds: multiplyAdds(graph),
+        },
         analysis: summarise(
           tested.tested.map(({ measured }) => measured),
           { features: settings, labels },
@@ -151,7 +160,7 @@ export async function trainingRun(
         corpus: corpus.name,
         synthetic: corpus.synthetic,
         split: split.note,
-        architecture: run.architecture,
+        architecture: run.name,
         seed: run.fit.seed,
         epochs: fitted.history.length,
         bestEpoch: fitted.bestEpoch,
@@ -165,7 +174,7 @@ export async function trainingRun(
           clips: corpus.clips.length,
           synthetic: corpus.synthetic,
         },
-        architecture: run.architecture,
+        architecture: run.name,
         network,
         features: settings,
         fit: run.fit,
@@ -190,6 +199,21 @@ export async function trainingRun(
       };
     },
   );
+}
+
+/** @throws FeatureError where the network has no output for so small an input */
+function checkInput(network: Network, input: readonly number[]): void {
+  try {
+    parametersOf(network, input);
+  } catch (cause) {
+    if (!(cause instanceof EarmarkError)) throw cause;
+    throw new FeatureError({
+      what: `the network cannot take an input of [${input.join(', ')}]`,
+      got: cause.message,
+      todo: 'Use longer clips or a higher sample rate, or another network.',
+      cause,
+    });
+  }
 }
 
 /** "epoch 3 of 20, 96.4 % on validation" */

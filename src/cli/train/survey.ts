@@ -2,9 +2,10 @@
 import { silentError } from '../../audio/audio.ts';
 import { type Clip, type Corpus, labelsOf } from '../../corpus/clip.ts';
 import { CorpusError, EarmarkError, FeatureError } from '../../errors.ts';
-import { defaultFeatures, type FeatureSettings } from '../../features/settings.ts';
+import type { FeatureKind, FeatureSettings } from '../../features/settings.ts';
 import { measureRecordings } from '../../hearing/hear.ts';
 import type { Recording } from '../../hearing/task.ts';
+import type { Listens } from '../../model/architectures.ts';
 import { describeError } from '../describe.ts';
 import type { Terminal } from '../frame.ts';
 
@@ -24,9 +25,12 @@ export interface Surveyed {
 
 /** What a model's input is made of, as far as the user said. */
 export interface InputWishes {
-  readonly features: FeatureSettings['kind'];
-  readonly sampleRate?: number;
-  readonly clipSeconds?: number;
+  /** What the network listens to, and what that is made of. */
+  readonly listens: Listens;
+  /** The network's first if not said. */
+  readonly features?: FeatureKind | undefined;
+  readonly sampleRate?: number | undefined;
+  readonly clipSeconds?: number | undefined;
 }
 
 /** Below it there is no speech, nor room for the windows and bands of a model's input, Hz. */
@@ -97,39 +101,54 @@ export async function survey(
 }
 
 /**
- * The settings of a model's input: at the recordings' own rate (the commonest, up to 16 kHz), and as long as 95 % of
- * the training clips need (up to 5 s), in frames that three poolings halve evenly.
+ * The settings of a model's input, as the network wants them; else at the recordings' own rate (the commonest, up to 16 kHz),
+ * and as long as 95 % of the training clips need (up to 5 s), in frames that three poolings halve evenly.
  * @param training indices of the clips that are trained on
- * @throws FeatureError where the rate is too low, or the clips are too short or too long
+ * @throws FeatureError where the network does not listen to that, the rate is too low, or the clips are too short or too long
  */
 export function settleFeatures(
   { seconds, sampleRates }: Surveyed,
   training: readonly number[],
-  { features, sampleRate, clipSeconds }: InputWishes,
+  { listens, features, sampleRate, clipSeconds }: InputWishes,
 ): FeatureSettings {
-  const rates = training.map((i) => sampleRates[i]);
-  const count = (rate: number) => rates.filter((r) => r === rate).length;
-  const commonest = [...new Set(rates)].sort((a, b) => count(b) - count(a) || a - b)[0];
-  const rate = sampleRate ?? Math.min(commonest, HIGHEST_DEFAULT_RATE);
+  const kind = features ?? listens.kinds[0]!;
+  if (!listens.kinds.includes(kind)) {
+    throw new FeatureError({
+      what: 'what the network listens to',
+      expected: listens.kinds.join(' or '),
+      got: kind,
+    });
+  }
+  const rates = training.map((i) => sampleRates[i]!);
+  const rate = sampleRate ?? listens.sampleRate ?? Math.min(commonest(rates), HIGHEST_DEFAULT_RATE);
   if (rate < LOWEST_RATE) {
     const what = 'sample rate of the model';
     throw new FeatureError({ what, expected: `at least ${LOWEST_RATE} Hz`, got: `${rate} Hz` });
   }
-  if (clipSeconds !== undefined) {
-    if (clipSeconds > LONGEST_CLIP) {
+  const wanted = clipSeconds ?? listens.clipSeconds;
+  if (wanted !== undefined) {
+    if (wanted > LONGEST_CLIP) {
       throw new FeatureError({
         what: "the model's clip",
         expected: `at most ${LONGEST_CLIP} s`,
-        got: `${clipSeconds} s`,
+        got: `${wanted} s`,
       });
     }
-    return defaultFeatures(features, rate, clipSeconds);
+    return listens.settings(kind, rate, wanted);
   }
-  const sorted = training.map((i) => seconds[i]).sort((a, b) => a - b);
-  const most = sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))];
+  const sorted = training.map((i) => seconds[i]!).sort((a, b) => a - b);
+  const most = sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))]!;
   const enough = Math.min(most, LONGEST_DEFAULT_CLIP);
-  const settings = defaultFeatures(features, rate, enough);
+  const settings = listens.settings(kind, rate, enough);
   const frames = 1 + Math.floor(settings.clipSamples / settings.hopLength);
   const even = Math.ceil(frames / FRAMES_MULTIPLE) * FRAMES_MULTIPLE;
-  return { ...settings, clipSamples: (even - 1) * settings.hopLength };
+  return listens.settings(kind, rate, ((even - 1) * settings.hopLength) / rate);
+}
+
+/** The rate that most recordings have; of several the lowest. */
+function commonest(rates: readonly number[]): number {
+  const counts = new Map<number, number>();
+  for (const rate of rates) counts.set(rate, (counts.get(rate) ?? 0) + 1);
+  const [[rate]] = [...counts].sort(([a, n], [b, m]) => m - n || a - b) as [[number, number]];
+  return rate;
 }

@@ -56,7 +56,9 @@ export function figuresOf(run: TrainingRun): RunFigures {
     {
       name: 'confusion',
       caption: `What the ${metrics.clips} test recordings${voices} were taken for.`,
-      ...confusionFigure(confusion.labels, confusion.counts, metrics.accuracy),
+      ...confusionFigure(confusion.labels, confusion.counts, metrics.accuracy, {
+        interval: metrics.interval,
+      }),
     },
   ];
   if (metrics.calibration) {
