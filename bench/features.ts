@@ -5,14 +5,18 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { readAudio } from '../src/audio/read.ts';
+import { resample } from '../src/audio/resample.ts';
 import { encodeWav } from '../src/audio/wav.ts';
 import { loadEmbedded } from '../src/corpus/embedded.ts';
+import { fitClip } from '../src/features/clip.ts';
+import { melPower } from '../src/features/input.ts';
 import { defaultFeatures, type FeatureSettings } from '../src/features/settings.ts';
 import { decodeNpy } from '../src/files/npy.ts';
 import { hearRecordings } from '../src/hearing/hear.ts';
 import type { Heard } from '../src/hearing/task.ts';
 import { noise } from './networks.ts';
-import { timeInTurn } from './timing.ts';
+import { median, timed, timeInTurn } from './timing.ts';
 
 /** Files, and what is made of them. */
 interface Workload {
@@ -75,6 +79,20 @@ async function peer() {
   };
 }
 
+/** Where a clip's time goes in one thread, in microseconds: medians; what threads cost is the rest. */
+async function parts({ paths, settings }: Workload): Promise<string> {
+  const spent: Record<string, number[]> = { read: [], resample: [], fit: [], 'mel spectrogram': [] };
+  for (const path of [...paths.slice(0, 200), ...paths.slice(0, 200)]) {
+    const [read, audio] = await timed(() => readAudio(path));
+    const [resampling, { samples }] = await timed(() => resample(audio, settings.sampleRate));
+    const [fitting, clip] = await timed(() => fitClip(samples, settings.clipSamples, settings.align).samples);
+    const [mel] = await timed(() => melPower(clip, settings));
+    for (const [i, ms] of [read, resampling, fitting, mel].entries()) Object.values(spent)[i].push(1000 * ms);
+  }
+  const text = Object.entries(spent).map(([name, times]) => `${name} ${median(times).toFixed(0)}`);
+  return `one thread, µs a clip: ${text.join(', ')}`;
+}
+
 const librosa = await peer();
 console.log(
   librosa
@@ -102,6 +120,7 @@ for (const workload of workloads) {
       `${timing.name.padEnd(22)}${perSecond.padStart(8)} clips/s  ${timing.ratio.toFixed(2).padStart(7)} × Earmark's time`,
     );
   }
+  console.log(await parts(workload));
   if (librosa) {
     const [ours, theirs] = [(heard[0] as Heard).power.data, await librosa.first()];
     const most = Math.max(...theirs);

@@ -1,4 +1,4 @@
-// Worker threads for the recordings of a corpus: one task at a time in each, a new thread where one dies.
+// Worker threads for the recordings of a corpus: a few tasks at a time in each, a new thread where one dies.
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Answer, Task } from './task.ts';
@@ -10,7 +10,7 @@ export interface PoolOptions {
   patience?: number;
   /** Megabytes of JavaScript objects in a thread (512); samples are not counted. */
   maxHeap?: number;
-  /** A worker's script; by default that which does {@link Task}s. */
+  /** A worker's script, which answers a list of {@link Task}s by a list; by default that of this package. */
   script?: URL;
 }
 
@@ -21,6 +21,8 @@ export interface Crash {
 
 /** A task that has ended a thread gets one more: it may have been the machine. */
 const ATTEMPTS = 2;
+/** Most tasks to a message: messages cost as much as short recordings do. */
+const TOGETHER = 16;
 /** Below so many tasks to a thread another does not pay for its start. */
 const WORTH_A_THREAD = 16;
 
@@ -32,7 +34,7 @@ const hearing = new URL(built, import.meta.url);
 const idle: Worker[] = [];
 
 /**
- * Does tasks in threads, at most one in each at a time, so that memory does not grow with their number.
+ * Does tasks in threads, at most {@link TOGETHER} in each at a time, so that memory does not grow with their number.
  *
  * @param onAnswer takes each task's answer, by its index, in the order in which they come
  */
@@ -42,20 +44,36 @@ export async function inThreads(
   { workers = availableParallelism(), patience = 300, maxHeap = 512, script = hearing }: PoolOptions = {},
 ): Promise<void> {
   let next = 0;
+  const count = Math.max(1, Math.min(workers, Math.ceil(tasks.length / WORTH_A_THREAD)));
+  const together = Math.max(1, Math.min(TOGETHER, Math.floor(tasks.length / (8 * count))));
   const work = async () => {
     let worker: Worker | undefined;
+    const attempt = async (some: readonly Task[]) => {
+      worker ??= (script === hearing && idle.pop()) || start(script, maxHeap);
+      const answers = await ask(worker, some, patience);
+      if ('crashed' in answers) {
+        await worker.terminate();
+        worker = undefined;
+      }
+      return answers;
+    };
+    /** Where a thread ends, its tasks are done one by one. */
+    const answersOf = async (some: readonly Task[]): Promise<readonly (Answer | Crash)[]> => {
+      let answers = await attempt(some);
+      for (let i = 1; i < ATTEMPTS && some.length === 1 && 'crashed' in answers; i++)
+        answers = await attempt(some);
+      if (!('crashed' in answers)) return answers;
+      if (some.length === 1) return [answers];
+      const each: (Answer | Crash)[] = [];
+      for (const task of some) each.push(...(await answersOf([task])));
+      return each;
+    };
     try {
       while (next < tasks.length) {
-        const index = next++;
-        let answer: Answer | Crash = { crashed: 'no attempt' };
-        for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-          worker ??= (script === hearing && idle.pop()) || start(script, maxHeap);
-          answer = await ask(worker, tasks[index], patience);
-          if (!('crashed' in answer)) break;
-          await worker.terminate();
-          worker = undefined;
-        }
-        onAnswer(index, answer);
+        const first = next;
+        next += together;
+        const answers = await answersOf(tasks.slice(first, next));
+        for (const [i, answer] of answers.entries()) onAnswer(first + i, answer);
       }
     } catch (error) {
       next = tasks.length;
@@ -66,7 +84,6 @@ export async function inThreads(
       else await worker?.terminate();
     }
   };
-  const count = Math.max(1, Math.min(workers, Math.ceil(tasks.length / WORTH_A_THREAD)));
   const ended = await Promise.allSettled(Array.from({ length: count }, work));
   const failed = ended.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
@@ -78,20 +95,23 @@ function start(script: URL, maxHeap: number): Worker {
   return worker;
 }
 
-/** One task in one thread: its answer, or how the thread ended. */
-function ask(worker: Worker, task: Task, patience: number): Promise<Answer | Crash> {
+/** Tasks in one thread: their answers, or how the thread ended. */
+function ask(worker: Worker, tasks: readonly Task[], patience: number): Promise<readonly Answer[] | Crash> {
   worker.ref();
   return new Promise((resolve) => {
-    const end = (answer: Answer | Crash) => {
+    const end = (answer: readonly Answer[] | Crash) => {
       clearTimeout(timer);
       worker.off('message', end).off('error', onError).off('exit', onExit);
       resolve(answer);
     };
     const onError = (error: Error) => end({ crashed: error.message });
     const onExit = (code: number) => end({ crashed: `exit code ${code}` });
-    const timer = setTimeout(() => end({ crashed: `no answer for ${patience} s` }), 1000 * patience);
+    const timer = setTimeout(
+      () => end({ crashed: `no answer for ${patience} s` }),
+      1000 * patience * tasks.length,
+    );
     worker.on('message', end).on('error', onError).on('exit', onExit);
     if (worker.threadId < 0) onExit(1);
-    else worker.postMessage(task);
+    else worker.postMessage(tasks);
   });
 }
