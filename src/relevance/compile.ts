@@ -22,7 +22,7 @@ export interface CompileOptions {
   readonly method: Method;
   /** What the one-hot of the target is multiplied by: its logit (Σ R = f(x)), or one; the method's own unless given. */
   readonly start?: 'logit' | 'one';
-  /** Whether the graph also keeps the ledger, for 0.2 to 0.4 forward passes; 'auto': where the method conserves. */
+  /** Whether the graph also keeps the ledger, for about half a forward pass (0.5 to 0.7 at a batch of 32); 'auto': where the method conserves. */
   readonly ledger?: boolean | 'auto';
   /** Whether the graph explains logit A − logit B: why the target and not another class, which is one more input. */
   readonly against?: boolean;

@@ -27,8 +27,22 @@ const NON_NEGATIVE: ReadonlySet<OpName> = new Set<OpName>([
   'Sqrt',
 ]);
 
+/** Ops that move elements, and change none. */
+const REARRANGING: readonly OpName[] = [
+  'Concat',
+  'Split',
+  'Slice',
+  'Flatten',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Transpose',
+  'Identity',
+];
+
 /** Ops whose result is ≥ 0 where all that goes in is. */
 const SIGN_KEEPING: ReadonlySet<OpName> = new Set<OpName>([
+  ...REARRANGING,
   'MaxPool',
   'GlobalMaxPool',
   'ReduceMax',
@@ -39,32 +53,15 @@ const SIGN_KEEPING: ReadonlySet<OpName> = new Set<OpName>([
   'Add',
   'Sum',
   'Mul',
-  'Concat',
-  'Split',
-  'Slice',
-  'Flatten',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Transpose',
   'Expand',
-  'Identity',
 ]);
 
 /** Ops whose inputs get relevance 0 at 0 where their outputs do: they keep, pick or rectify elements. */
 const ZERO_KEEPING: ReadonlySet<OpName> = new Set<OpName>([
+  ...REARRANGING,
   'Relu',
   'MaxPool',
   'GlobalMaxPool',
-  'Concat',
-  'Split',
-  'Slice',
-  'Flatten',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Transpose',
-  'Identity',
 ]);
 
 /** @param startVanishes whether the start itself is 0 where the logit is 0 */

@@ -16,7 +16,8 @@ import type { Facts } from './facts.ts';
 import { LAYER_KINDS, opsOfKind } from './kinds.ts';
 import { type Absorbed, absorbingNothing } from './ledger.ts';
 import { type BiasMap, LINEAR, type Linear } from './linear.ts';
-import { propagate, type Unpooled } from './propagate.ts';
+import type { Unpooled } from './parts.ts';
+import { propagate } from './propagate.ts';
 import { isRule, type Treatment } from './rules.ts';
 import { reduceWinner } from './winner.ts';
 
