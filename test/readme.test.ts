@@ -1,6 +1,6 @@
 // README's examples and those of docs/portable.md, run as they stand: the library example, and the commands that need no training.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -28,6 +28,7 @@ function workplace(): string {
   modelFile(folder, model);
   symlinkSync(join(root, 'corpus'), join(folder, 'corpus'), 'junction');
   symlinkSync(root, join(folder, 'node_modules/earmark'), 'junction');
+  copyFileSync(join(root, 'test/golden/keras/notebook.3.15.keras'), join(folder, 'model.keras'));
   writeFileSync(join(folder, 'features.json'), JSON.stringify(model.features));
   writeFileSync(join(folder, 'mine.json'), blocks('json')[0]);
   writeFileSync(join(folder, 'labels.txt'), model.labels.join('\n'));
@@ -68,6 +69,7 @@ it('shows every command', () => {
     'describe',
     'explain',
     'features',
+    'import',
     'inspect',
     'predict',
     'train',

@@ -22,8 +22,10 @@ export interface Kind {
 
 export class Call {
   readonly canvas: Canvas;
-  /** Name of the layer's main node; its other nodes and constants are "name/part". */
+  /** Name of the layer's main node; its other nodes are "name/part". */
   readonly name: string;
+  /** The layer's own name, which a second call does not change; its constants are "layer/part". */
+  readonly layer: string;
   readonly settings: Settings;
   readonly inputs: readonly Value[];
   /** Major version of the Keras that wrote the file. */
@@ -33,6 +35,7 @@ export class Call {
   constructor(
     canvas: Canvas,
     name: string,
+    layer: string,
     settings: Settings,
     inputs: readonly Value[],
     weights: ReadonlyMap<string, Weight>,
@@ -40,6 +43,7 @@ export class Call {
   ) {
     this.canvas = canvas;
     this.name = name;
+    this.layer = layer;
     this.settings = settings;
     this.inputs = inputs;
     this.weights = weights;
@@ -84,10 +88,10 @@ export class Call {
   }
 
   constant(data: ArrayLike<number>, dims: readonly number[], part: string): string {
-    return this.canvas.constant(data, dims, `${this.name}/${part}`);
+    return this.canvas.constant(data, dims, `${this.layer}/${part}`);
   }
 
   field(x: Value, data: Float32Array, dims: readonly number[], part: string): string {
-    return this.canvas.field(x, data, dims, `${this.name}/${part}`);
+    return this.canvas.field(x, data, dims, `${this.layer}/${part}`);
   }
 }

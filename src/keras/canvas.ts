@@ -2,7 +2,7 @@
 import { ModelError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import { staticDims } from '../graph/dims.ts';
-import { int64s, sizeOf, stridesOf, tensor } from '../graph/types.ts';
+import { int64s, stridesOf, tensor } from '../graph/types.ts';
 
 /**
  * How a value lies in the graph: 'keras', as in Keras; 'first', channels, Keras' last axis, right after the batch; flat,
@@ -15,15 +15,12 @@ export interface Value {
   readonly order: Order;
 }
 
-/** Indices of the elements of an array whose axes are permuted, in the order of the result. */
+/** Places of the elements of an array in the order that they have where its axes are permuted. */
 export function permuted(dims: readonly number[], perm: readonly number[]): number[] {
   const strides = stridesOf(dims);
-  const step = perm.map((axis) => strides[axis]);
-  const extents = perm.map((axis) => dims[axis]);
-  const own = stridesOf(extents);
-  return Array.from({ length: sizeOf(dims) }, (_, i) =>
-    step.reduce((at, s, axis) => at + s * (Math.floor(i / own[axis]) % extents[axis]), 0),
-  );
+  const along = (places: readonly number[], axis: number) =>
+    places.flatMap((place) => Array.from({ length: dims[axis] }, (_, i) => place + i * strides[axis]));
+  return perm.reduce<number[]>(along, [0]);
 }
 
 /** [0, 2, 3, 1], or its inverse [0, 3, 1, 2]. */

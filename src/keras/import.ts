@@ -14,11 +14,14 @@ import { type KerasLayer, type KerasModel, type Reference, readModel } from './n
 import { isJson, Settings } from './settings.ts';
 import { type LayerWeights, weightsByClass, weightsByName, whereOf } from './weights.ts';
 
+/** Gives the extents of an input, given those that the model says; null is open. */
+export type OpenExtents = (said: readonly (number | null)[]) => readonly number[];
+
 export interface KerasImportOptions {
   /** How errors call the file. */
   readonly name?: string;
-  /** Extents of the input without the batch, [40, 130, 1], where the model leaves them open. */
-  readonly input?: readonly number[];
+  /** Extents of the input without the batch, [40, 130, 1], where the model leaves them open; or what gives them. */
+  readonly input?: readonly number[] | OpenExtents;
 }
 
 /** A layer as Keras' `summary` lists it. */
@@ -183,7 +186,7 @@ class Drawing {
     const settings = new Settings(layer.config, whereOf(layer));
     const name = call === 1 ? layer.path : `${layer.path}/${call}`;
     const result = (kindOf(layer.className) as NonNullable<ReturnType<typeof kindOf>>).draw(
-      new Call(this.canvas, name, settings, inputs, weights, this.major),
+      new Call(this.canvas, name, layer.path, settings, inputs, weights, this.major),
     );
     if (call === 1) {
       const { path, className } = layer;
@@ -194,23 +197,18 @@ class Drawing {
   }
 }
 
-/** The input's extents without the batch: the model's own, or, where it leaves them open, those given. */
-function inputShape(layer: KerasLayer, given: readonly number[] | undefined, file: string): number[] {
+/** The input's extents without the batch: the model's own, and where it leaves them open, those given. */
+function inputShape(layer: KerasLayer, given: KerasImportOptions['input'], file: string): number[] {
   const { batch_shape: shape, batch_input_shape: older } = layer.config;
-  const own = [shape, older].find(Array.isArray)?.slice(1) as (number | null)[] | undefined;
-  const fits =
-    given && (!own || (own.length === given.length && own.every((d, i) => d === null || d === given[i])));
-  const extents = fits ? given : own;
-  if (
-    extents?.every((d): d is number => typeof d === 'number' && Number.isInteger(d) && d > 0) &&
-    (fits || !given)
-  ) {
-    return [...extents];
-  }
+  const said = [shape, older].find(Array.isArray)?.slice(1) as (number | null)[] | undefined;
+  const wanted = typeof given === 'function' ? given(said ?? []) : given;
+  const extents = said?.map((d, i) => d ?? wanted?.[i] ?? null) ?? [...(wanted ?? [])];
+  const fixed = extents.length > 0 && extents.every((d): d is number => Number.isInteger(d) && Number(d) > 0);
+  if (fixed && (typeof given !== 'object' || given.join() === extents.join())) return extents;
   throw new ModelError({
     what: `${file}: shape of the input "${layer.name}"`,
-    expected: given ? `[${['N', ...given].join(', ')}]` : 'fixed extents beside the batch',
-    got: own ? `[${['N', ...own.map((d) => d ?? 'open')].join(', ')}]` : 'none said',
-    ...(!given && { todo: 'Say them: --features on the command line, `input` in the library.' }),
+    expected: wanted ? `[${['N', ...wanted].join(', ')}]` : 'fixed extents beside the batch',
+    got: said ? `[${['N', ...said.map((d) => d ?? 'open')].join(', ')}]` : 'none said',
+    ...(!wanted && { todo: 'Say them: --features on the command line, `input` in the library.' }),
   });
 }
