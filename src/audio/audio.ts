@@ -20,8 +20,9 @@ export interface Audio {
 export function makeAudio(samples: Float32Array, sampleRate: number, name = 'audio'): Audio {
   assertRate(sampleRate, name);
   if (samples.length === 0) throw new AudioError(`${name}: the recording holds no samples`);
-  const bad = samples.findIndex((s) => !Number.isFinite(s));
-  if (bad >= 0) {
+  let bad = 0;
+  while (bad < samples.length && Number.isFinite(samples[bad])) bad++;
+  if (bad < samples.length) {
     const what = `${name}: sample ${bad} of ${samples.length} is not a number`;
     throw new AudioError({ what, expected: 'finite samples', got: `${samples[bad]}` });
   }
@@ -37,7 +38,10 @@ export function assertRate(sampleRate: number, name: string): void {
 
 /** Refuses a recording whose every sample is zero. @throws AudioError */
 export function assertAudible(audio: Audio, name = 'audio'): void {
-  if (audio.samples.every((s) => s === 0)) throw silentError(name, audio.samples.length);
+  const { samples } = audio;
+  let silent = 0;
+  while (silent < samples.length && samples[silent] === 0) silent++;
+  if (silent === samples.length) throw silentError(name, samples.length);
 }
 
 /** What is said of a recording whose every sample is zero. */

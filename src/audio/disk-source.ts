@@ -16,10 +16,13 @@ export function openRecording(path: string): number {
   }
 }
 
+/** What is read at first: of most recordings all, of others the headers. */
+const FIRST = 2 ** 17;
+
 /** What an open file holds. Reading throws FileError where the disk does not give it. */
 export function fileSource(file: number, path: string): ByteSource {
   const { size } = onDisk(path, () => fstatSync(file));
-  const read = (start: number, length: number) => {
+  const readAt = (start: number, length: number) => {
     const bytes = new Uint8Array(Math.max(0, Math.min(length, size - start)));
     let have = 0;
     while (have < bytes.length) {
@@ -29,6 +32,9 @@ export function fileSource(file: number, path: string): ByteSource {
     }
     return bytes.subarray(0, have);
   };
+  const first = readAt(0, FIRST);
+  const read = (start: number, length: number) =>
+    start + length <= first.length ? first.subarray(start, start + length) : readAt(start, length);
   return { size, read };
 }
 
