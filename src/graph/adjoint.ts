@@ -7,6 +7,8 @@ import { padsOf, span, transposedWindowOf, type Window, windowOf } from './windo
 import { windowCounts } from './window-counts.ts';
 
 const FEW_CHANNELS = 4;
+/** As many fill at most half of the vector that ONNX Runtime's Conv pads its output channels to. */
+const HALF_VECTOR = 8;
 
 /**
  * fᵀ(r; W) of a convolution: [N, O, …output] → [N, C, …input].
@@ -19,7 +21,7 @@ export function convAdjoint(g: GraphBuilder, r: string, weight: string, w: Windo
   const padsEnd = w.padsEnd.map((p, i) => span(w, i) - 1 - p);
   const channels = staticDims([g.shape(weight)[1]], 'weight')[0] * group;
   const plain = w.strides.every((s) => s === 1) && [...pads, ...padsEnd].every((p) => p >= 0);
-  if (plain && channels >= FEW_CHANNELS) {
+  if (plain && channels > HALF_VECTOR) {
     return g.emit('Conv', [r, flipped(g, weight, group)], {
       kernel_shape: w.kernel,
       dilations: w.dilations,
@@ -87,7 +89,8 @@ function flipped(g: GraphBuilder, weight: string, group: number): string {
 }
 
 /**
- * ∂/∂W of a convolution: for each kernel position the inputs it meets, as one matrix product per position.
+ * ∂/∂W of a convolution: for each kernel position the inputs it meets, as one matrix product per position
+ * over the places of all clips, which are laid in a row first.
  * @param r adjoint of the output [N, O, …output]
  * @returns [O, C/group, …kernel]
  */
@@ -100,10 +103,10 @@ export function convFilterAdjoint(
   group: number,
 ): string {
   const [out, perGroup, ...kernel] = staticDims(g.shape(weight), 'weight');
-  const positions = w.output.reduce((n, d) => n * d, 1);
-  const padded = g.pad(x, [0, 0, ...w.padsBegin], [0, 0, ...w.padsEnd]);
-  // [N, group, O/group, P]
-  const rows = g.reshape(r, [0, group, out / group, positions]);
+  const first = [1, 0, ...kernel.map((_, i) => i + 2)];
+  const padded = g.transpose(g.pad(x, [0, 0, ...w.padsBegin], [0, 0, ...w.padsEnd]), first);
+  // [group, O/group, N·P]
+  const rows = g.reshape(g.transpose(r, first), [group, out / group, -1]);
   const columnsAt = (k: readonly number[]) => {
     const cuts = k.map((at, i) => ({
       axis: i + 2,
@@ -111,13 +114,12 @@ export function convFilterAdjoint(
       end: at * w.dilations[i] + (w.output[i] - 1) * w.strides[i] + 1,
       step: w.strides[i],
     }));
-    return g.reshape(g.slice(padded, cuts), [0, group, perGroup, positions]);
+    return g.reshape(g.slice(padded, cuts), [group, perGroup, -1]);
   };
-  const product = (columns: string) =>
-    g.reduceSum(g.emit('MatMul', [rows, g.transpose(columns, [0, 1, 3, 2])]), [0], 0);
+  const product = (columns: string) => g.emit('MatMul', [rows, g.transpose(columns, [0, 2, 1])]);
   if (perGroup <= FEW_CHANNELS) {
-    // One product for all positions: [N, group, K·C/group, P].
-    const all = product(g.concat(indices(kernel).map(columnsAt), 2));
+    // One product for all positions: [group, K·C/group, N·P].
+    const all = product(g.concat(indices(kernel).map(columnsAt), 1));
     const split = g.reshape(all, [out, ...kernel, perGroup]);
     return g.transpose(split, [0, kernel.length + 1, ...kernel.map((_, i) => i + 1)]);
   }

@@ -32,8 +32,12 @@ function between<K extends OpName>(
   return { backward: (v) => [v.g.where(inside(v), adjoint(v), 0)] };
 }
 
+/** 1/STEEP is the smallest normal float32. */
+const STEEP = 2 ** 126;
+
 export const ACTIVATIONS = {
-  Relu: pointwise((v) => v.g.cast(v.g.emit('Greater', [v.node.outputs[0], 0]), v.g.type(v.out).dtype)),
+  // 1 above 0 as a steep ramp from 0 on, in one pass without booleans.
+  Relu: pointwise((v) => v.g.emit('HardSigmoid', [v.node.outputs[0]], { alpha: STEEP, beta: 0 })),
   LeakyRelu: belowZero((v) => v.node.attributes.alpha ?? 0.01),
   PRelu: {
     backward: (v) => {
