@@ -1,4 +1,5 @@
 // `earmark explain`: for each recording what its model listened to, as pictures, numbers and arrays.
+
 import { basename, join, parse } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
@@ -15,6 +16,7 @@ import { Explainer, PREDICTED, RUNNER_UP } from '../../relevance/explainer.ts';
 import { DEFAULT_METHOD, parseMethod } from '../../relevance/method.ts';
 import { svgToPng } from '../../report/png.ts';
 import { nodeRuntime } from '../../runtime/node.ts';
+import { FILES_HELP, splitFiles } from '../boxed.ts';
 import { checkContrast, classOf } from '../classes.ts';
 import { forEachClip, type HeardClip } from '../clips.ts';
 import { arraysOf, DOMAINS, type Domain, type ExplainedClip, factsOf, pictureOf } from '../explained-clip.ts';
@@ -63,6 +65,7 @@ spectrum through masks of its relevance, and the clip as the model hears it
 (NAME.whole.wav); of waveforms also the samples by their relevance (NAME.weighted.wav).
 
 Examples:
+  earmark explain my-seven.wav
   earmark explain runs/fsdd/model.onnx three.wav --method gamma:gamma=0.5 --out maps
   earmark explain runs/fsdd/model.onnx three.wav --against runner-up --out why-not
   earmark explain runs/fsdd/model.onnx three.wav --listen --sharpness 1 --out sounds
@@ -75,11 +78,7 @@ export function addExplain(program: Command, { terminal, give }: Frame): void {
     .command('explain')
     .summary('which times and frequencies decided, as pictures and numbers')
     .description('Show which times and frequencies decided what a model takes recordings for.')
-    .argument(
-      '<model>',
-      'model.onnx of `earmark train` or `describe`, or any ONNX classifier with the two files',
-    )
-    .argument('<audio...>', 'WAV files, or folders of them')
+    .argument('<files...>', FILES_HELP)
     .addOption(featuresOption)
     .addOption(labelsOption)
     .option(
@@ -102,12 +101,13 @@ export function addExplain(program: Command, { terminal, give }: Frame): void {
     .option('--window <s>', 'explain long recordings through a window of that length', positiveNumber)
     .option('--hop <s>', 'from one window to the next (default: a quarter of the window)', positiveNumber)
     .option('--label <text>', 'the true label, for the title (else read from names like 3_theo_0.wav)')
-    .requiredOption('--out <dir>', 'folder to write to; made where it is missing')
+    .option('--out <dir>', 'folder to write to; made where it is missing', 'explained')
     .addOption(jsonOption())
     .addHelpText('after', `${methodHelp()}\n${EXAMPLE}`)
-    .action(async (model: string, audio: string[], options: ExplainOptions & { json?: boolean }) =>
-      give(await explain(model, audio, options, terminal), options.json),
-    );
+    .action(async (files: string[], options: ExplainOptions & { json?: boolean }) => {
+      const { model, audio } = splitFiles(files, terminal);
+      give(await explain(model, audio, options, terminal), options.json);
+    });
 }
 
 /**

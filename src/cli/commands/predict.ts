@@ -1,6 +1,7 @@
 // `earmark predict`: what a model takes recordings for.
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
+import { FILES_HELP, splitFiles } from '../boxed.ts';
 import { openClassifier } from '../classifier.ts';
 import { fitFacts, forEachClip, type HeardClip } from '../clips.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
@@ -24,6 +25,7 @@ when to when which label is the most probable, as the mean of the windows that h
 moment. JSON has the windows, too. Windows 60 dB below the loudest count as silence.
 
 Examples:
+  earmark predict my-seven.wav
   earmark predict runs/fsdd/model.onnx three.wav --top 3
   earmark predict runs/fsdd/model.onnx talk.flac --window 1 --hop 0.25`;
 
@@ -33,11 +35,7 @@ export function addPredict(program: Command, { terminal, give }: Frame): void {
     .command('predict')
     .summary('what a model takes recordings for')
     .description('Say what a model takes recordings for: on each line a file, its label and the probability.')
-    .argument(
-      '<model>',
-      'model.onnx of `earmark train` or `describe`, or any ONNX classifier with the two files',
-    )
-    .argument('<audio...>', 'WAV files, or folders of them')
+    .argument('<files...>', FILES_HELP)
     .addOption(featuresOption)
     .addOption(labelsOption)
     .option('--top <n>', 'how many labels to tell, the most probable first', wholeNumber(1), 1)
@@ -50,9 +48,10 @@ export function addPredict(program: Command, { terminal, give }: Frame): void {
     .option('--csv', 'with --window, a line for each window: file,start,end,label,probability')
     .addOption(jsonOption())
     .addHelpText('after', HELP)
-    .action(async (model: string, audio: string[], options: PredictOptions & { json?: boolean }) =>
-      give(await predict(model, audio, options, terminal), options.json),
-    );
+    .action(async (files: string[], options: PredictOptions & { json?: boolean }) => {
+      const { model, audio } = splitFiles(files, terminal);
+      give(await predict(model, audio, options, terminal), options.json);
+    });
 }
 
 /** @throws FileError, ModelError where the model cannot be used; recordings that cannot are reported and left out */
