@@ -1,8 +1,8 @@
 // Opens what Keras saves, a .keras or an .h5 file, told apart by content: its configuration, and its HDF5 part.
-import { unzipSync } from 'fflate';
 import { FileError, ModelError } from '../errors.ts';
 import { type Hdf5, isHdf5, withHdf5 } from './hdf5.ts';
 import { isJson, type Json } from './settings.ts';
+import { unzipped } from './zip.ts';
 
 export interface KerasFile {
   /** `keras`: a zip archive, Keras 2.12 and later; `h5`: HDF5 throughout. */
@@ -18,6 +18,7 @@ export interface KerasFile {
 const CONFIG = 'config.json';
 const METADATA = 'metadata.json';
 const WEIGHTS = 'model.weights.h5';
+const PARTS = [CONFIG, METADATA, WEIGHTS];
 const SAVE = "Save the whole model with Keras: model.save('model.keras').";
 
 /**
@@ -42,7 +43,7 @@ export async function withKerasFile<T>(
       todo: SAVE,
     });
   }
-  const entries = unzipped(bytes, name);
+  const entries = partsOf(bytes, name);
   const config = jsonOf(entries, CONFIG, name);
   const metadata = jsonOf(entries, METADATA, name);
   return withHdf5(entries[WEIGHTS], `${name}: ${WEIGHTS}`, (weights) => {
@@ -84,25 +85,10 @@ function classOf(optimizer: unknown): string {
   return typeof name === 'string' ? name.replace(/^Custom>/, '') : 'of unknown class';
 }
 
-function unzipped(bytes: Uint8Array, name: string): Record<string, Uint8Array> {
-  const names: string[] = [];
-  let entries: Record<string, Uint8Array>;
-  try {
-    entries = unzipSync(bytes, {
-      filter: (entry) => {
-        names.push(entry.name);
-        return [CONFIG, METADATA, WEIGHTS].includes(entry.name);
-      },
-    });
-  } catch (cause) {
-    throw new FileError({
-      what: `${name}: not a whole zip archive`,
-      got: (cause as Error).message,
-      todo: SAVE,
-      cause,
-    });
-  }
-  const lacking = [CONFIG, METADATA, WEIGHTS].find((entry) => !entries[entry]);
+/** The parts of a .keras file. @throws FileError where one is missing */
+function partsOf(bytes: Uint8Array, name: string): Readonly<Record<string, Uint8Array>> {
+  const { entries, names } = unzipped(bytes, PARTS, name);
+  const lacking = PARTS.find((part) => !entries[part]);
   if (lacking === undefined) return entries;
   const got = names.slice(0, 5).join(', ') || 'nothing';
   throw new FileError({

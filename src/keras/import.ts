@@ -9,7 +9,7 @@ import { Canvas, type Value } from './canvas.ts';
 import { type KerasFile, withKerasFile } from './file.ts';
 import { upgraded } from './keras1.ts';
 import { EXPORT } from './layers/activations.ts';
-import { KERAS_LAYERS, kindOf } from './layers.ts';
+import { kindOf } from './layers.ts';
 import { type KerasLayer, type KerasModel, type Reference, readModel } from './network.ts';
 import { isJson, Settings } from './settings.ts';
 import { type LayerWeights, weightsByClass, weightsByName, whereOf } from './weights.ts';
@@ -102,10 +102,10 @@ function checked(model: KerasModel, file: string): string[] {
 
 function unknown(layer: KerasLayer, file: string): ModelError {
   const own = layer.className === 'Lambda' || layer.className.includes('>');
+  const why = own ? 'is Python code, which the file does not hold as a graph' : 'is not known';
   return new ModelError({
-    what: `${file}: the layer ${whereOf(layer)} ${own ? 'is Python code' : 'is not known'}`,
-    expected: `layers among ${KERAS_LAYERS.join(', ')}`,
-    todo: EXPORT,
+    what: `${file}: the layer ${whereOf(layer)} ${why}`,
+    todo: `\`earmark import --help\` lists those that are. ${EXPORT}`,
   });
 }
 

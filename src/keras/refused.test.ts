@@ -38,6 +38,8 @@ const setting = (className: string, key: string, value: unknown) =>
 const without = (entry: string) =>
   zipSync(Object.fromEntries(Object.entries(unzipSync(KERAS)).filter(([name]) => name !== entry)));
 const withEntry = (entry: string, bytes: Uint8Array) => zipSync({ ...unzipSync(KERAS), [entry]: bytes });
+/** The file with one bit turned. */
+const withBit = (bytes: Uint8Array, at: number) => bytes.with(at, bytes[at] ^ 1);
 const text = (value: string) => new TextEncoder().encode(value);
 
 type Case = [string, Uint8Array, typeof EarmarkError, RegExp];
@@ -51,6 +53,12 @@ const FILES: Case[] = [
   ],
   ['a text', text('hello'), FileError, /not a file that Keras saves.*5 bytes that begin with 68 65 6c 6c/],
   ['half a zip', KERAS.slice(0, KERAS.length / 2), FileError, /^m: not a whole zip archive/],
+  [
+    'one bit that is wrong in the weights',
+    withBit(KERAS, 40_000),
+    FileError,
+    /model.weights.h5 has a wrong checksum/,
+  ],
   [
     'half an HDF5 file',
     H5.slice(0, H5.length / 2),

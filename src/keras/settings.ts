@@ -7,6 +7,14 @@ export function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A value that Keras wrote as what it was in Python: a NumPy array, a tensor or a tuple. */
+function unwrapped(value: unknown): unknown {
+  if (!isJson(value)) return value;
+  const { class_name: kind, config, items } = value;
+  if ((kind === '__numpy__' || kind === '__tensor__') && isJson(config)) return config.value;
+  return kind === '__tuple__' && Array.isArray(items) ? items.map(unwrapped) : value;
+}
+
 /** A layer's `config`. */
 export class Settings {
   readonly json: Json;
@@ -14,7 +22,7 @@ export class Settings {
   readonly where: string;
 
   constructor(json: Json, where: string) {
-    this.json = json;
+    this.json = Object.fromEntries(Object.entries(json).map(([key, value]) => [key, unwrapped(value)]));
     this.where = where;
   }
 

@@ -37,23 +37,25 @@ function missing(layer: KerasLayer, names: readonly string[], got: number): Mode
   });
 }
 
+/** What Keras 2.12 calls `layers`. */
+const OLDER = '_layer_checkpoint_dependencies';
+
 /**
  * Weights of a .keras file: `layers/CLASS/vars/0…`, the class in snake case and counted, conv2d, conv2d_1, … in the order
- * of the layers; Keras 2.12 calls `layers` otherwise.
+ * of the layers.
  *
  * @throws ModelError where some are missing, or there are others
  */
 export function weightsByClass(model: KerasModel, file: Hdf5): LayerWeights {
   const found = new Map<KerasLayer, ReadonlyMap<string, Weight>>();
   const visit = ({ layers }: KerasModel, prefix: string) => {
-    const folder = ['layers', '_layer_checkpoint_dependencies'].find(
-      (name) => file.names(`${prefix}${name}`).length > 0,
-    );
+    const folder = ['layers', OLDER].find((name) => file.names(`${prefix}${name}`).length > 0);
     const counts = new Map<string, number>();
     for (const layer of layers) {
       const base = snakeCase(layer.className);
       const count = counts.get(base) ?? 0;
-      counts.set(base, count + 1);
+      // Keras 2.12 lists layers with weights twice, and saves the first.
+      counts.set(base, count + (folder === OLDER && hasWeights(layer) ? 2 : 1));
       const group = `${prefix}${folder}/${base}${count > 0 ? `_${count}` : ''}`;
       if (layer.model) visit(layer.model, `${group}/`);
       else {
@@ -66,6 +68,12 @@ export function weightsByClass(model: KerasModel, file: Hdf5): LayerWeights {
   };
   visit(model, '');
   return found;
+}
+
+function hasWeights(layer: KerasLayer): boolean {
+  return layer.model
+    ? layer.model.layers.some(hasWeights)
+    : slotsOf(layer).trained.length + slotsOf(layer).kept.length > 0;
 }
 
 /** "BatchNormalization" to "batch_normalization", as Keras does. */

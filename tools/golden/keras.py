@@ -1,6 +1,6 @@
 """Writes test/golden/keras: small models as Keras saves them, .keras and .h5, with inputs and predictions.
 
-    python tools/golden/keras.py           # run once with each: tensorflow-cpu 2.21 and Keras 3.15 or 3.0, tensorflow-cpu 2.15 (Keras 2.15)
+    python tools/golden/keras.py           # run once with each: tensorflow-cpu 2.21 and Keras 3.15 or 3.0, tensorflow-cpu 2.15 and 2.12 (Keras 2)
     python tools/golden/keras.py notebook  # the notebook's network at its full size, to check by hand: notebook.keras, .h5, .npz here
     npx biome format --write test/golden
 
@@ -89,7 +89,7 @@ def arrangement():
     y = L.Subtract()([y, L.Conv2D(3, 1, use_bias=False)(y)])
     y = L.BatchNormalization()(L.Flatten()(L.MaxPooling2D(3)(y)))
     y = L.Dense(8, activation="relu")(L.Dropout(0.4)(y))
-    return keras.Model(x, L.Activation("softmax")(L.Dense(4)(y)))
+    return keras.Model(x, L.Activation("softmax")(L.Rescaling(0.05)(L.Dense(4)(y))))
 
 
 def nested():
@@ -156,7 +156,8 @@ def save(model, name, folder, formats):
     x = random.normal(0, 1, (2, *model.input_shape[1:])).astype("float32")
     output = numpy.asarray(model(x, training=False))
     for suffix in formats:
-        model.save(folder / f"{name}.{suffix}")
+        older = {"save_format": "keras_v3"} if keras.__version__.startswith("2.12") and suffix == "keras" else {}
+        model.save(str(folder / f"{name}.{suffix}"), **older)
     numpy.savez_compressed(folder / f"{name}.npz", input=x, output=output.astype("float32"))
     return model.count_params()
 
@@ -169,6 +170,7 @@ def main():
     both = ["keras", "h5"]
     models = {
         "3.15": {make: both if make in (notebook, nested) else ["keras"] for make in (notebook, unbuilt, mobile, waveform, arrangement, nested, activations, channels_first)},
+        "2.12": {nested: ["keras"]},
         "3.0": {notebook: both, nested: ["keras"], arrangement: ["keras"]},
         "2.15": {make: both if make in (notebook, nested) else ["h5"] for make in (notebook, unbuilt, mobile, waveform, arrangement, nested, activations)},
     }[version]  # fmt: skip

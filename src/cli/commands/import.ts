@@ -7,6 +7,7 @@ import { type FeatureKind, type FeatureSettings, parseFeatureSettings } from '..
 import { readBytes, writeFileAtomic } from '../../files/atomic.ts';
 import { encodeOnnx } from '../../graph/onnx.ts';
 import { importKeras, type KerasImport, type OpenExtents } from '../../keras/import.ts';
+import { KERAS_LAYERS } from '../../keras/layers.ts';
 import { logitsOf } from '../../model/logits.ts';
 import { describedModel, encodeModel } from '../../model/model-file.ts';
 import type { Frame, Result } from '../frame.ts';
@@ -25,11 +26,26 @@ export interface ImportOptions extends DescriptionFiles {
   readonly out: string;
 }
 
+/** Names in lines of at most so many characters, indented. */
+function inLines(names: readonly string[], width: number): string {
+  const lines = [''];
+  for (const name of names) {
+    const line = lines[lines.length - 1];
+    const longer = line === '' ? `  ${name}` : `${line}, ${name}`;
+    if (longer.length < width) lines[lines.length - 1] = longer;
+    else lines.push(`  ${name}`);
+  }
+  return lines.join(',\n');
+}
+
 const HELP = `
 Reads .keras files of Keras 3 and late Keras 2, and .h5 files of Keras 1 to 3. Nodes
 bear the layers' names, and the input keeps Keras' order of axes. With --features and
 --labels the file can be explained at once; features that say no layout get the one
 that fits the model's input: ["batch", "bin", "time", "channel"] and so on.
+
+Layers, in Sequential and Functional models and such models within them:
+${inLines(KERAS_LAYERS, 80)}
 
 Example:
   earmark import model.keras --features features.json --labels labels.txt --out model.onnx`;
