@@ -112,14 +112,14 @@ describe('a fit that is ended', () => {
       {},
       {
         signal: controller.signal,
-        onProgress: ({ step }) => step === 5 && controller.abort(new Error('enough')),
+        onProgress: ({ step }) => step === 8 && controller.abort(new TrainingError('enough')),
         onCheckpoint: async (now) => {
           saved = now;
         },
       },
     );
     await expect(tried).rejects.toThrow('enough');
-    expect(saved).toMatchObject({ step: 5, epoch: 2, batch: 2 });
+    expect(saved).toMatchObject({ step: 8, epoch: 3, batch: 2 });
     expect((await train({}, { resume: saved })).weights).toEqual((await train()).weights);
   });
 

@@ -1,34 +1,23 @@
 // The training loop: batches through the compiled step, validation, early stopping with the best weights kept.
 import type { Examples } from '../augmentation/examples.ts';
-import { hash32, shuffle } from '../corpus/random.ts';
 import { TrainingError } from '../errors.ts';
 import type { Network } from '../model/layers.ts';
 import { initialWeights, type Weights } from '../model/network.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { Batches, type BatchOptions } from './batches.ts';
 import { type Checkpoint, checkPlan } from './checkpoint.ts';
 import { evaluate, score } from './evaluate.ts';
 import { TrainingLoop } from './loop.ts';
-import { balancedWeights, hits as hitsOf, targets } from './loss.ts';
-import { mixed, mixing } from './mixup.ts';
+import { hits as hitsOf } from './loss.ts';
 import { OPTIMIZERS, type Optimizer } from './optimizers.ts';
 import { learningRate, type Schedule } from './schedule.ts';
 import { compileStep } from './step.ts';
 
-export interface FitOptions {
-  /** Largest number of passes over the training examples. */
-  readonly epochs: number;
-  /** Most examples of a step; an epoch is cut into parts of nearly one size. */
-  readonly batch: number;
+export interface FitOptions extends BatchOptions {
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   /** Largest global norm of the gradient; null: as it is. */
   readonly clipNorm: number | null;
-  /** Share of the target that is spread over all classes. */
-  readonly smoothing: number;
-  /** Whether a rare class counts as much as a common one. */
-  readonly balance: boolean;
-  /** α of mixup; 0 mixes nothing. */
-  readonly mixup: number;
   /**
    * How much of their average the weights keep at each step (0.999, say); what is validated and kept is the average. 0: the
    * weights themselves. Polyak and Juditsky 1992, here with an exponential window.
@@ -36,7 +25,6 @@ export interface FitOptions {
   readonly average: number;
   /** Epochs without a better validation after which training stops. */
   readonly patience: number;
-  readonly seed: number;
 }
 
 export const FIT: FitOptions = {
@@ -96,12 +84,6 @@ export interface FitSurroundings {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Batches that are assembled while another is trained on. */
-const AHEAD = 2;
-
-/** What of a seed is for what. */
-const STREAM = { order: 0, example: 1, mix: 2 };
-
 /**
  * Trains a network. The same seed gives the same batches, masks and variations on every machine, and the same
  * weights on the same machine, also where a fit was ended and went on from a checkpoint.
@@ -138,11 +120,15 @@ export async function fit(
     done: resume?.step ?? 0,
     seed,
   });
-  const batches = Math.ceil(count / options.batch);
-  const course = { steps: batches * options.epochs, perEpoch: batches };
-  const classWeights = options.balance ? balancedWeights(training.labels, classes) : undefined;
+  const batches = new Batches(training, classes, options, {
+    epoch: resume?.epoch ?? 1,
+    batch: resume?.batch ?? 0,
+  });
+  const { perEpoch } = batches;
+  const course = { steps: perEpoch * options.epochs, perEpoch };
   const history = [...(resume?.history ?? [])];
-  const averages = options.average > 0 ? (resume?.average ?? loop.weights()) : undefined;
+  const averages =
+    options.average > 0 ? (resume?.average ? copyOf(resume.average) : loop.weights()) : undefined;
   /** What is validated and kept. */
   const learnt = (): Weights => (averages ? copyOf(averages) : loop.weights());
   let best = resume?.best ?? { weights: learnt(), epoch: 0, score: [-1, 0] as const };
@@ -150,31 +136,6 @@ export async function fit(
   const seconds = () => (performance.now() - start) / 1000;
   let saved = performance.now();
 
-  const assemble = async ({ epoch, batch }: Position): Promise<Batch> => {
-    const own = hash32(seed, epoch);
-    const order = orderOf(count, own);
-    const chosen = order.slice(...partOf(count, batches, batch));
-    const seeds = chosen.map((i) => hash32(hash32(own, STREAM.example), i));
-    const labels = chosen.map((i) => training.labels[i]);
-    const mix =
-      options.mixup > 0
-        ? mixing(chosen.length, options.mixup, hash32(hash32(own, STREAM.mix), batch))
-        : undefined;
-    const data = await training.inputs(chosen, seeds);
-    checkFinite(data);
-    const { smoothing } = options;
-    if (!mix) return { data, target: targets(labels, classes, { smoothing, classWeights }), labels };
-    const others = { labels: mix.partner.map((p) => labels[p]), share: mix.share };
-    return {
-      data: mixed(data, mix),
-      target: targets(labels, classes, { smoothing, classWeights, mix: others }),
-      labels,
-    };
-  };
-  const ahead = new Ahead(assemble, batches, options.epochs, {
-    epoch: resume?.epoch ?? 1,
-    batch: resume?.batch ?? 0,
-  });
   let failure: TrainingError | null = null;
   try {
     for (let epoch = resume?.epoch ?? 1; epoch <= options.epochs; epoch++) {
@@ -185,8 +146,8 @@ export async function fit(
         ...{ plan, state: loop.state(), step: loop.done, epoch, batch, lossSum, hits },
         ...{ history: [...history], seconds: seconds(), best },
       });
-      for (let batch = goesOn ? resume.batch : 0; batch < batches; batch++) {
-        const { data, target, labels } = await ahead.next();
+      for (let batch = goesOn ? resume.batch : 0; batch < perEpoch; batch++) {
+        const { data, target, labels } = await batches.next();
         const rate = learningRate(options.schedule, loop.done + 1, course);
         const result = await loop.step({ data, target, count: labels.length }, rate);
         // In the beginning the average is of few weights, and those that it began with are forgotten sooner.
@@ -224,7 +185,7 @@ export async function fit(
       signal?.throwIfAborted();
     }
   } catch (error) {
-    if (!(error instanceof TrainingError) || best.epoch === 0) throw error;
+    if (signal?.aborted || !(error instanceof TrainingError) || best.epoch === 0) throw error;
     failure = error;
   } finally {
     await loop.session.release();
@@ -234,76 +195,3 @@ export async function fit(
 
 const copyOf = (weights: Weights): Weights =>
   Object.fromEntries(Object.entries(weights).map(([name, data]) => [name, data.slice()]));
-
-interface Position {
-  readonly epoch: number;
-  readonly batch: number;
-}
-
-interface Batch {
-  /** [count, …input]. */
-  readonly data: Float32Array;
-  /** [count, classes]. */
-  readonly target: Float32Array;
-  readonly labels: readonly number[];
-}
-
-/** Assembles batches before they are asked for, across the ends of epochs. */
-class Ahead {
-  private readonly coming: Promise<Batch>[] = [];
-  private readonly assemble: (position: Position) => Promise<Batch>;
-  private readonly batches: number;
-  private readonly epochs: number;
-  private position: Position;
-
-  constructor(
-    assemble: (position: Position) => Promise<Batch>,
-    batches: number,
-    epochs: number,
-    first: Position,
-  ) {
-    [this.assemble, this.batches, this.epochs, this.position] = [assemble, batches, epochs, first];
-  }
-
-  next(): Promise<Batch> {
-    while (this.coming.length <= AHEAD) {
-      const { epoch, batch } = this.position;
-      // An end of epoch at which a fit was ended.
-      const now = batch < this.batches ? this.position : { epoch: epoch + 1, batch: 0 };
-      if (now.epoch > this.epochs) break;
-      const batchComing = this.assemble(now);
-      batchComing.catch(() => {}); // it is told when it is asked for
-      this.coming.push(batchComing);
-      this.position = { epoch: now.epoch, batch: now.batch + 1 };
-    }
-    return this.coming.shift() as Promise<Batch>;
-  }
-}
-
-const orders = new Map<number, readonly number[]>();
-
-/** The order of an epoch's examples; only the last few are remembered. */
-function orderOf(count: number, seed: number): readonly number[] {
-  const known = orders.get(seed);
-  if (known?.length === count) return known;
-  const order = shuffle([...Array(count).keys()], hash32(seed, STREAM.order));
-  if (orders.size > 2) orders.clear();
-  orders.set(seed, order);
-  return order;
-}
-
-/** Part `k` of `count` cut into `parts` of nearly one size. */
-function partOf(count: number, parts: number, k: number): [begin: number, end: number] {
-  return [Math.floor((k * count) / parts), Math.floor(((k + 1) * count) / parts)];
-}
-
-/** A ReLU may swallow NaN, so that the loss alone does not tell. */
-function checkFinite(data: Float32Array): void {
-  const bad = data.find((v) => !Number.isFinite(v));
-  if (bad === undefined) return;
-  throw new TrainingError({
-    what: 'an input of a training example',
-    expected: 'finite values',
-    got: `${bad}`,
-  });
-}
