@@ -26,23 +26,24 @@ const LOUD = 0.1;
 
 /** Measures a recording. */
 export function measure({ samples, sampleRate, streamed }: Audio): Measured {
+  const n = samples.length;
   let [least, most, sum, squares] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
-  for (const s of samples) {
+  for (let i = 0; i < n; i++) {
+    const s = samples[i];
     if (s < least) least = s;
     if (s > most) most = s;
     sum += s;
     squares += s * s;
   }
-  const n = samples.length;
-  let [clipped, run] = [0, 0];
-  for (let i = 0; i <= n; i++) {
+  const low = least <= -LOUD ? least : Number.NaN;
+  const high = most >= LOUD ? most : Number.NaN;
+  let clipped = 0;
+  for (let i = 0, end = 0; i < n; i = end) {
     const s = samples[i];
-    const isExtreme = (s === most && most >= LOUD) || (s === least && least <= -LOUD);
-    if (i < n && isExtreme && (run === 0 || s === samples[i - 1])) run++;
-    else {
-      if (run >= CLIPPED_RUN) clipped += run;
-      run = i < n && isExtreme ? 1 : 0;
-    }
+    end = i + 1;
+    if (s !== low && s !== high) continue;
+    while (end < n && samples[end] === s) end++;
+    if (end - i >= CLIPPED_RUN) clipped += end - i;
   }
   const peak = Math.max(-least, most, 0);
   const measured = { samples: n, sampleRate, peak, rms: Math.sqrt(squares / n), dc: sum / n, clipped };

@@ -129,7 +129,8 @@ export class BatchThreads {
         onProgress?.(++done);
       }
     };
-    await Promise.all(this.threads.map(work));
+    // Two each, so that a thread has the next when it is done with one.
+    await Promise.all([...this.threads, ...this.threads].map(work));
     return results;
   }
 

@@ -26,9 +26,9 @@ const COMPUTATION = 2;
 const MARGIN = 0.25;
 
 /** What is kept of a recording depends on its bytes and on these settings. @throws FileError */
-export async function keyOf(path: string, settings: KeptSettings): Promise<string> {
+export function keyOf(path: string, settings: KeptSettings): string {
   const { sampleRate, clipSamples, align, normalize } = settings;
-  const from = ['kept', COMPUTATION, await hashOfFile(path), sampleRate, clipSamples, align, normalize];
+  const from = ['kept', COMPUTATION, hashOfFile(path), sampleRate, clipSamples, align, normalize];
   return createHash('sha256').update(JSON.stringify(from)).digest('hex');
 }
 
@@ -38,7 +38,7 @@ export async function keyOf(path: string, settings: KeptSettings): Promise<strin
  * @throws AudioError, FileError
  */
 export async function keep(path: string, settings: KeptSettings, cache: Cache) {
-  const key = await keyOf(path, settings);
+  const key = keyOf(path, settings);
   const remembered = (await cache.get(key)) as Kept | undefined;
   if (remembered) return { key, kept: remembered, fault: undefined };
   const kept = await heard(path, settings);

@@ -60,7 +60,7 @@ export async function perform({ path, settings: json, cache: folder }: Task): Pr
   const settings = json === undefined ? undefined : settingsOf(json);
   const cache = folder === undefined ? undefined : new Cache(folder);
   try {
-    const key = cache && keyOf(await hashOfFile(path), settings);
+    const key = cache && keyOf(hashOfFile(path), settings);
     const remembered = key && (await cache?.get(key));
     if (remembered) return { value: remembered as Recording | Heard };
     const value = settings ? await hear(path, settings) : await measured(path);
