@@ -146,6 +146,13 @@ describe('all of it', () => {
     expect(one.data.every(Number.isFinite)).toBe(true);
   });
 
+  it('noise fills the clip, or ends where the recording ends', () => {
+    const heard = (cut: number) =>
+      augmentedClip(voice, settings, only({ noise: 1, snr: [0, 0], cut }), 1).map((v) => (v === 0 ? 0 : 1));
+    expect(heard(0).every((v) => v === 1)).toBe(true);
+    expect(heard(1).every((v, n) => v === (n >= 1200 && n < 5200 ? 1 : 0))).toBe(true);
+  });
+
   it('a clip is shifted by no more than its share, and what is not there is silence', () => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {

@@ -90,7 +90,8 @@ export function augmentedClip(
 
   const gain = 10 ** ((a.gain * symmetric(stream('gain'))) / 20);
   x = normalized(gain === 1 ? x : x.map((v) => gain * v), normalize);
-  const clip = placed(x, clipSamples, align, Math.round(a.shift * clipSamples * symmetric(stream('shift'))));
+  const by = Math.round(a.shift * clipSamples * symmetric(stream('shift')));
+  const { clip, begin, end } = placed(x, clipSamples, align, by);
 
   const around = stream('noise');
   if (around() < a.noise) {
@@ -99,7 +100,8 @@ export function augmentedClip(
     const power = x.reduce((sum, v) => sum + v * v, 0) / x.length;
     const level = Math.sqrt(power / 10 ** (snr / 10));
     const added = noise(clipSamples, colour, around);
-    for (let n = 0; n < clip.length; n++) clip[n] += level * added[n];
+    const [from, to] = around() < a.cut ? [begin, end] : [0, clip.length];
+    for (let n = from; n < to; n++) clip[n] += level * added[n];
   }
   return clip;
 }
@@ -107,19 +109,23 @@ export function augmentedClip(
 /** A number in [−1, 1). */
 const symmetric = (draw: () => number) => 2 * draw() - 1;
 
-/** The recording where `fitClip` puts it, moved by so many samples; what fits into the clip stays inside. */
+/**
+ * The recording where `fitClip` puts it, moved by so many samples; what fits into the clip stays inside.
+ * @returns with it from where to where the clip is of the recording
+ */
 function placed(
   x: Float32Array,
   clipSamples: number,
   align: FeatureSettings['align'],
   by: number,
-): Float32Array {
+): { clip: Float32Array; begin: number; end: number } {
   const { start } = fitClip(x, clipSamples, align);
   const clip = new Float32Array(clipSamples);
   const room = clipSamples - x.length;
   const first = room >= 0 ? Math.min(room, Math.max(0, start + by)) : start + by;
-  clip.set(x.subarray(Math.max(0, -first), Math.max(0, clipSamples - first)), Math.max(0, first));
-  return clip;
+  const begin = Math.max(0, first);
+  clip.set(x.subarray(Math.max(0, -first), Math.max(0, clipSamples - first)), begin);
+  return { clip, begin, end: Math.max(begin, Math.min(clipSamples, first + x.length)) };
 }
 
 /** @throws TrainingError where a model's input does not have what is to be varied */

@@ -25,6 +25,8 @@ const schema = z.strictObject({
   noise: share.default(0),
   /** Range of their signal-to-noise ratio, dB. */
   snr: range.default([5, 50]),
+  /** Share of the noisy ones whose noise ends with the recording, as where words were cut out of longer recordings. */
+  cut: share.default(0),
   /** Share of the examples that are put into a room. */
   reverb: share.default(0),
   /** Range of the time in which its sound falls by 60 dB, s, */
@@ -57,6 +59,7 @@ export const AUGMENTATIONS = {
     tract: 0.15,
     noise: 0.7,
     snr: [0, 40],
+    cut: 0.5,
     reverb: 0.4,
     equalizer: 10,
     band: 0.5,

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { sharesOf } from '../analysis/shares.ts';
 import { binFrequencies, frameTimes, paddedFrames } from '../features/input.ts';
 import type { Matrix } from '../features/matrix.ts';
-import { zeroIsSilence } from '../features/scaling.ts';
+import { isStandardized, zeroIsSilence } from '../features/scaling.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import type { NpyArray } from '../files/npy.ts';
 import { encodeNpz } from '../files/npz.ts';
@@ -144,7 +144,7 @@ export function shownFeatures(features: Matrix, settings: FeatureSettings) {
 /** What the values of an input are, with their unit. */
 function featureLabel(settings: FeatureSettings): string {
   const { kind, scaling, ref, power } = settings;
-  const standardized = settings.mean !== 0 || settings.std !== 1;
+  const standardized = isStandardized(settings);
   const after = standardized ? ', standardized' : '';
   if (kind === 'waveform') return `amplitude${after}`;
   if (kind === 'mfcc') return `MFCC${scaling === 'level' ? ' (of scaled log-mel levels)' : ''}${after}`;

@@ -260,7 +260,7 @@ describe('settings', () => {
   it('those that have no part in a kind are not told of', () => {
     const names = (kind: object) =>
       Object.keys(relevantSettings(parseFeatureSettings({ sampleRate: 8000, clipSamples: 8000, ...kind })));
-    const ends = ['mean', 'std', 'layout'];
+    const ends = ['standardize', 'mean', 'std', 'layout'];
     const clip = ['kind', 'sampleRate', 'clipSamples', 'align', 'normalize'];
     expect(names({ kind: 'waveform' })).toEqual([...clip, ...ends]);
     expect(names({ kind: 'spectrogram', scaling: 'log' })).not.toContain('nMels');

@@ -27,6 +27,12 @@ describe('is', () => {
     ['of dB without a limit', { kind: 'logmel', scaling: 'power_to_db', ref: 'max', topDb: null }, undefined],
     ['of logarithms', { kind: 'logmel', scaling: 'log' }, undefined],
     ['of power', { kind: 'spectrogram', scaling: 'none' }, undefined],
+    // 800 samples every 64: 13 frames.
+    [
+      'of bins standardized over the clip',
+      { kind: 'logmel', scaling: 'log', standardize: 'bins' },
+      { low: -Math.sqrt(12), high: Math.sqrt(12) },
+    ],
     ['of standardized rows', { kind: 'logmel', nMels: 2, mean: [0, 1], std: [1, 0.5] }, { low: -2, high: 1 }],
   ])('%s', (_, settings, range) => {
     expect(inputRange(parseFeatureSettings({ ...base, ...settings }))).toEqual(range);
@@ -51,6 +57,7 @@ it('property: no input lies outside', () => {
     parseFeatureSettings({ ...base, kind: 'waveform', normalize: 'peak', mean: 0.1, std: 0.3 }),
     parseFeatureSettings({ ...base, kind: 'mfcc', scaling: 'power_to_db', ref: 'max', topDb: 30, lifter: 3 }),
     parseFeatureSettings({ ...base, kind: 'spectrogram', scaling: 'power_to_db', ref: 'max' }),
+    parseFeatureSettings({ ...base, kind: 'logmel', standardize: 'bins' }),
   ];
   const recordings = fc.array(fc.float({ min: -1, max: 1, noNaN: true }), { minLength: 1, maxLength: 900 });
   fc.assert(

@@ -12,23 +12,30 @@ export interface InputRange {
 /**
  * The range of a model's input over all its rows, as its settings bound it: a 'level' 0 to 1; dB re the maximum −topDb
  * to 0; a waveform −1 to 1; MFCCs what the cosine transform d makes of these, Σ min(d·low, d·high) to
- * Σ max(d·low, d·high); then (x − mean) / std.
+ * Σ max(d·low, d·high); of bins standardized over n frames ±√(n − 1), whatever they were; then (x − mean) / std.
  *
  * @returns undefined where nothing bounds it
  */
 export function inputRange(settings: FeatureSettings): InputRange | undefined {
-  const before = boundsOf(settings);
-  if (!before) return undefined;
-  const rows =
-    settings.kind === 'mfcc'
-      ? cepstralBounds(settings, before)
-      : new Array<InputRange>(inputShape(settings)[0]).fill(before);
+  const rows = rowBounds(settings);
+  if (!rows) return undefined;
   const { mean, std } = settings;
   const standard = (value: number, row: number) => (value - ofRow(mean, row)) / ofRow(std, row);
   return {
     low: Math.min(...rows.map(({ low }, row) => standard(low, row))),
     high: Math.max(...rows.map(({ high }, row) => standard(high, row))),
   };
+}
+
+/** Of each row before mean and std. */
+function rowBounds(settings: FeatureSettings): InputRange[] | undefined {
+  const [rows, columns] = inputShape(settings);
+  const all = (bounds: InputRange) => new Array<InputRange>(rows).fill(bounds);
+  // Σ z² = n and Σ z = 0: a single z is the largest where the other n − 1 are alike.
+  if (settings.standardize === 'bins')
+    return all({ low: -Math.sqrt(columns - 1), high: Math.sqrt(columns - 1) });
+  const bounds = boundsOf(settings);
+  return bounds && (settings.kind === 'mfcc' ? cepstralBounds(settings, bounds) : all(bounds));
 }
 
 /** Of the samples, or of the scaled spectrogram. */

@@ -33,14 +33,34 @@ export function scaled(
   }
 }
 
-/** (x − mean) / std, with one number for all rows or one for each. */
-export function standardized(m: Matrix, { mean, std }: Pick<FeatureSettings, 'mean' | 'std'>): Matrix {
-  if (mean === 0 && std === 1) return m;
-  const data = m.data.map((v, i) => {
+/**
+ * (x − mean) / std, with one number for all rows or one for each; where `standardize` says so, x is first made to have
+ * mean 0 and standard deviation 1 (population) in each row.
+ */
+export function standardized(
+  m: Matrix,
+  { standardize, mean, std }: Pick<FeatureSettings, 'standardize' | 'mean' | 'std'>,
+): Matrix {
+  const x = standardize === 'bins' ? standardizedRows(m) : m;
+  if (mean === 0 && std === 1) return x;
+  const data = x.data.map((v, i) => {
     const row = Math.floor(i / m.columns);
     return (v - ofRow(mean, row)) / ofRow(std, row);
   });
   return { ...m, data };
+}
+
+/** As `sklearn.preprocessing.scale(m, axis=1)`: a row whose values are all alike becomes 0. */
+function standardizedRows({ rows, columns, data }: Matrix): Matrix {
+  const scaledRows = new Float64Array(data.length);
+  for (let row = 0; row < rows; row++) {
+    const values = data.subarray(row * columns, (row + 1) * columns);
+    if (values.every((v) => v === values[0])) continue;
+    const mean = values.reduce((sum, v) => sum + v, 0) / columns;
+    const deviation = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / columns);
+    for (let t = 0; t < columns; t++) scaledRows[row * columns + t] = (values[t] - mean) / deviation;
+  }
+  return { rows, columns, data: scaledRows };
 }
 
 /** The number of a row. */
@@ -48,9 +68,19 @@ export function ofRow(values: number | readonly number[], row: number): number {
   return typeof values === 'number' ? values : values[row];
 }
 
+/** Whether {@link standardized} changes anything. */
+export function isStandardized({
+  standardize,
+  mean,
+  std,
+}: Pick<FeatureSettings, 'standardize' | 'mean' | 'std'>): boolean {
+  return standardize !== null || mean !== 0 || std !== 1;
+}
+
 /** Whether an input of exactly 0 is silence: a level that is not standardized. */
-export function zeroIsSilence({ kind, scaling, mean, std }: FeatureSettings): boolean {
-  return (kind === 'logmel' || kind === 'spectrogram') && scaling === 'level' && mean === 0 && std === 1;
+export function zeroIsSilence(settings: FeatureSettings): boolean {
+  const { kind, scaling } = settings;
+  return !isStandardized(settings) && (kind === 'logmel' || kind === 'spectrogram') && scaling === 'level';
 }
 
 /** Samples divided by their largest amount or their root mean square; silence stays as it is. */

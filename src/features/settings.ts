@@ -61,6 +61,8 @@ const schema = z.strictObject({
   dctType: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(2),
   dctNorm: z.enum(['ortho', 'backward', 'forward']).nullable().default('ortho'),
   lifter: z.number().nonnegative().default(0),
+  /** 'bins': each row less its mean over the clip's frames, by its standard deviation (cepstral mean and variance normalization). */
+  standardize: z.enum(['bins']).nullable().default(null),
   /** What is subtracted from the input in the end, */
   mean: perBin(z.number()).default(0),
   /** and what it is divided by then; for all rows, or for each. */
@@ -92,7 +94,7 @@ export function relevantSettings(settings: FeatureSettings): Partial<FeatureSett
     ...(['kind', 'sampleRate', 'clipSamples', 'align', 'normalize'] as const),
     ...spectral,
     ...(kind === 'mfcc' ? CEPSTRUM : []),
-    ...(['mean', 'std', 'layout'] as const),
+    ...(['standardize', 'mean', 'std', 'layout'] as const),
   ];
   return Object.fromEntries(names.map((name) => [name, settings[name]]));
 }

@@ -114,8 +114,9 @@ export function throughCosineTransform(
 }
 
 /** ρ of the coefficients from that of (c − mean)/std; undefined where a mean makes one no multiple of the other. */
-function perCoefficient(perUnit: Matrix, { mean, std }: FeatureSettings): Matrix | undefined {
-  const isScale = typeof mean === 'number' ? mean === 0 : mean.every((v) => v === 0);
+function perCoefficient(perUnit: Matrix, { standardize, mean, std }: FeatureSettings): Matrix | undefined {
+  const isScale =
+    standardize === null && (typeof mean === 'number' ? mean === 0 : mean.every((v) => v === 0));
   const data = perUnit.data.map((v, i) => v / ofRow(std, Math.floor(i / perUnit.columns)));
   return isScale ? { ...perUnit, data } : undefined;
 }

@@ -136,6 +136,11 @@ INPUTS = [
         lambda y: 1 + _db(_mel(y, 8000, n_fft=256, hop_length=80, n_mels=40), ref=numpy.max, amin=1e-30) / 80,
     ),
     (
+        "levels standardized by bin over the clip, as sklearn.preprocessing.scale(axis=1)",
+        dict(kind="logmel", sampleRate=8000, clipSamples=2000, nFft=256, hopLength=80, nMels=40, standardize="bins"),
+        lambda y: _standardized(1 + _db(_mel(y, 8000, n_fft=256, hop_length=80, n_mels=40), ref=numpy.max, amin=1e-30) / 80),
+    ),
+    (
         "samples divided by their largest, zeros after them",
         dict(kind="waveform", sampleRate=8000, clipSamples=700, normalize="peak", align="start"),
         lambda y: librosa.util.fix_length(librosa.util.normalize(y), size=700)[None],
@@ -147,6 +152,10 @@ INPUTS = [
         lambda y: (y / numpy.sqrt(numpy.mean(y**2)) - 0.1)[None] / 2,
     ),
 ]
+
+
+def _standardized(S):
+    return (S - S.mean(axis=1, keepdims=True)) / S.std(axis=1, keepdims=True)
 
 
 def compute(kind, y, arguments):
