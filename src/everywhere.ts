@@ -119,7 +119,16 @@ export {
 } from './runtime/runtime.ts';
 
 // model: layers to a classifier that knows its labels and features
-export { architecture, architectures } from './model/architectures.ts';
+export {
+  ARCHITECTURES,
+  type Architecture,
+  type ArchitectureName,
+  architecture,
+  architectureOf,
+  architectures,
+  type Listens,
+} from './model/architectures.ts';
+export { multiplyAdds, parameterCount } from './model/count.ts';
 export type { Layer, Mask, Network, Parameter } from './model/layers.ts';
 export { type FinalActivation, type Logits, logitsOf, probabilitiesOf } from './model/logits.ts';
 export {
@@ -131,6 +140,7 @@ export {
   encodeModel,
 } from './model/model-file.ts';
 export { classifier, initialWeights, parametersOf, type Weights } from './model/network.ts';
+export { type NetworkOf, parseNetwork } from './model/network-json.ts';
 
 // augmentation: recordings varied, and as the examples of a fit
 export { augmentedInput } from './augmentation/augmented.ts';
@@ -167,6 +177,7 @@ export {
 export { type Mix, type TargetOptions, targets } from './training/loss.ts';
 export { type Adam, type AdamW, OPTIMIZERS, type Optimizer, type Sgd } from './training/optimizers.ts';
 export { type Course, learningRate, type Schedule } from './training/schedule.ts';
+export { RECIPES, type Recipe } from './training/recipes.ts';
 export { compileStep, type Step, type StepOptions } from './training/step.ts';
 
 // relevance: a classifier to its explanation

@@ -8,6 +8,7 @@ import { untrainedModel } from '../support/earmark.ts';
 
 /** What reads files or calls native code; all else is in the browser entry, too. */
 const NODE_ONLY = [
+  'BatchThreads',
   'cacheFolder',
   'download',
   'embeddedCorpusPath',
@@ -21,6 +22,7 @@ const NODE_ONLY = [
   'pruneCache',
   'readAudio',
   'readModelFile',
+  'readNetwork',
   'readOnnx',
   'readBytes',
   'resolveFolds',
