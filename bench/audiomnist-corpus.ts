@@ -1,6 +1,7 @@
 // Synthetic recordings in AudioMNIST's layout and of its size: buzzes whose resonances tell digits, and pitches speakers, apart.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { hash32, random } from '../src/corpus/random.ts';
 
 const SPEAKERS = 60;
@@ -22,7 +23,7 @@ const NOISE = 2 ** 18;
  * @param repetitions of each digit by each speaker (AudioMNIST: 50)
  * @param folder to be filled
  */
-export function makeAudioMnist(folder: string, repetitions: number): void {
+export async function makeAudioMnist(folder: string, repetitions: number): Promise<void> {
   const draw = random(1);
   const noise = Float32Array.from({ length: NOISE }, () => 1200 * (draw() - 0.5));
   const speakers: Record<string, object> = {};
@@ -38,6 +39,7 @@ export function makeAudioMnist(folder: string, repetitions: number): void {
         writeFileSync(file, recording(voiced, noise, hash32(hash32(who, digit), r)));
       }
     }
+    await setImmediate(); // so that Ctrl-C is heard
   }
   writeFileSync(join(folder, 'audioMNIST_meta.txt'), JSON.stringify(speakers, null, 2));
 }

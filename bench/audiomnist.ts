@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AUGMENTATIONS } from '../src/augmentation/settings.ts';
 import { train } from '../src/cli/commands/train.ts';
+import { describeError } from '../src/cli/describe.ts';
 import type { Terminal } from '../src/cli/frame.ts';
 import { undoneByInterrupt } from '../src/cli/interrupt.ts';
 import { loadCorpus } from '../src/corpus/load.ts';
+import { FileError, UsageError } from '../src/errors.ts';
 import { BatchThreads } from '../src/hearing/batches.ts';
 import { cacheFolder } from '../src/hearing/cache.ts';
 import { type ArchitectureName, architectureOf, architectures } from '../src/model/architectures.ts';
@@ -91,7 +93,7 @@ class Books {
 const EPOCH = 'training epoch';
 const VALIDATION = 'validating, checkpoint';
 const WRITING = 'figures, writing';
-const AGAIN = 'reading all again, for another fold';
+const AGAIN = 'reading all for another fold';
 
 /** A terminal that books what the run says it does. */
 function booking(books: Books, epochs: number): Terminal {
@@ -123,7 +125,7 @@ async function dryRun(folder: string, clips: number, epochs: number, architectur
   const books = new Books();
   books.begin('making the recordings');
   const corpus = join(folder, 'AudioMNIST');
-  makeAudioMnist(corpus, clips / CLIPS_PER_REPETITION);
+  await makeAudioMnist(corpus, clips / CLIPS_PER_REPETITION);
   books.begin('listing, splitting');
   const run = { out: join(folder, 'run'), split: 'audiomnist-digit', method: DEFAULT_METHOD };
   const { text } = await train(corpus, { ...run, architecture, epochs, seed: 0 }, booking(books, epochs));
@@ -151,7 +153,7 @@ function report(books: Books, epochs: number, most: number): void {
   const epoch = books.secondsOf(/epoch|^validating/) / epochs;
   const fold = most * epoch + books.secondsOf(/^testing|^figures/);
   const first = books.secondsOf(/^listing|^checking|^reading what/);
-  const all = first + FOLDS * fold + (FOLDS - 1) * books.secondsOf(/again/);
+  const all = first + FOLDS * fold + (FOLDS - 1) * books.secondsOf(/another/);
   const minutes = (seconds: number) => `${(seconds / 60).toFixed(0)} min`;
   console.log(`\nan epoch ${epoch.toFixed(0)} s; ${most} epochs, testing and explaining: ${minutes(fold)}`);
   console.log(`${FOLDS} folds: ${minutes(all)} at most, less where training stops before its last epoch`);
@@ -160,25 +162,42 @@ function report(books: Books, epochs: number, most: number): void {
   if (peak > BOUND) process.exitCode = 1;
 }
 
-if (options.help) {
-  console.log(HELP);
-} else {
+async function main(): Promise<void> {
   const [clips, epochs] = [Number(options.clips), Number(options.epochs)];
   architectureOf(options.architecture);
-  if (!(clips >= CLIPS_PER_REPETITION && clips % CLIPS_PER_REPETITION === 0)) {
-    throw new Error(`--clips: a multiple of ${CLIPS_PER_REPETITION}, not ${options.clips}`);
+  if (!(clips > 0 && clips % CLIPS_PER_REPETITION === 0)) {
+    throw new UsageError({
+      what: '--clips',
+      expected: `a multiple of ${CLIPS_PER_REPETITION}`,
+      got: options.clips,
+    });
+  }
+  if (!(epochs > 0 && Number.isInteger(epochs))) {
+    throw new UsageError({ what: '--epochs', expected: 'a whole number from 1 on', got: options.epochs });
   }
   const { bavail, bsize } = await statfs(tmpdir());
-  const needed = 2.5 * clips * MEAN_BYTES;
-  if (bavail * bsize < needed) throw new Error(`${tmpdir()} has no room for ${(needed / 1e9).toFixed(1)} GB`);
+  // The recordings, what is kept of them at the model's rate, and some more.
+  const [free, needed] = [bavail * bsize, 2.5 * clips * MEAN_BYTES];
+  if (free < needed) {
+    const [expected, got] = [needed, free].map((bytes) => `${(bytes / 1e9).toFixed(1)} GB`);
+    throw new FileError({ what: `no room in ${tmpdir()}`, expected, got });
+  }
+  const load = loadavg()[0]?.toFixed(1);
+  const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, load ${load}, node ${process.version}`;
+  console.log(`${clips} clips, ${options.architecture}; ${machine}`);
   const folder = await mkdtemp(join(tmpdir(), 'earmark-bench-'));
   const tidy = () => rmSync(folder, { recursive: true, force: true });
-  console.log(
-    `${clips} clips, ${options.architecture}; ${cpus()[0]?.model}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}, node ${process.version}`,
-  );
   try {
     await undoneByInterrupt(tidy, () => dryRun(folder, clips, epochs, options.architecture));
   } finally {
     tidy();
   }
+}
+
+if (options.help) console.log(HELP);
+else {
+  await main().catch((error: unknown) => {
+    console.error(describeError(error));
+    process.exitCode = 1;
+  });
 }
