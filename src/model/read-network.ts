@@ -4,7 +4,10 @@ import { ModelError } from '../errors.ts';
 import { readBytes } from '../files/atomic.ts';
 import { type NetworkOf, parseNetwork } from './network-json.ts';
 
-/** @throws FileError where the file cannot be read, ModelError where it is not JSON or not a network */
+/**
+ * Reads a network that {@link parseNetwork} understands; it is called as the file unless it has a name.
+ * @throws FileError where the file cannot be read, ModelError where it is not JSON or not a network
+ */
 export async function readNetwork(path: string): Promise<NetworkOf> {
   const text = new TextDecoder().decode(await readBytes(path, 'network'));
   let value: unknown;
