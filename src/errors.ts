@@ -16,6 +16,8 @@ export interface ErrorParts {
 
 /** Base of all errors that Earmark raises on purpose; its message is one line, without a stack worth printing. */
 export class EarmarkError extends Error {
+  // Written out, as in every class below: a minified bundle renames classes.
+  override readonly name: string = 'EarmarkError';
   readonly parts: ErrorParts;
 
   constructor(parts: ErrorParts | string) {
@@ -25,29 +27,46 @@ export class EarmarkError extends Error {
       .join(', ');
     const sentence = found ? `${p.what}: ${found}` : p.what;
     super(oneLine(p.todo ? `${sentence.replace(/[.]$/, '')}. ${p.todo}` : sentence), { cause: p.cause });
-    this.name = new.target.name;
     this.parts = p;
   }
 }
 
 /** A recording that cannot be decoded, or holds nothing that can be used. */
-export class AudioError extends EarmarkError {}
+export class AudioError extends EarmarkError {
+  override readonly name = 'AudioError';
+}
 /** A folder of recordings, a label or a split that does not fit together. */
-export class CorpusError extends EarmarkError {}
+export class CorpusError extends EarmarkError {
+  override readonly name = 'CorpusError';
+}
 /** Feature settings that contradict each other or the signal. */
-export class FeatureError extends EarmarkError {}
+export class FeatureError extends EarmarkError {
+  override readonly name = 'FeatureError';
+}
 /** A graph that is not valid ONNX, or uses what a pass cannot handle. */
-export class GraphError extends EarmarkError {}
+export class GraphError extends EarmarkError {
+  override readonly name = 'GraphError';
+}
 /** A model file that lacks what is asked of it: labels, feature settings, a classifier's output. */
-export class ModelError extends EarmarkError {}
+export class ModelError extends EarmarkError {
+  override readonly name = 'ModelError';
+}
 /** Training that cannot start or go on. */
-export class TrainingError extends EarmarkError {}
+export class TrainingError extends EarmarkError {
+  override readonly name = 'TrainingError';
+}
 /** An unknown explanation method, rule or parameter. */
-export class MethodError extends EarmarkError {}
+export class MethodError extends EarmarkError {
+  override readonly name = 'MethodError';
+}
 /** A file or folder that cannot be read or written. */
-export class FileError extends EarmarkError {}
+export class FileError extends EarmarkError {
+  override readonly name = 'FileError';
+}
 /** A command line that cannot be understood. */
-export class UsageError extends EarmarkError {}
+export class UsageError extends EarmarkError {
+  override readonly name = 'UsageError';
+}
 
 function oneLine(text: string): string {
   return text.replace(/\s*\n\s*/g, ' ').trim();
