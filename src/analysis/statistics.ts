@@ -126,9 +126,9 @@ export function holm(p: readonly number[]): number[] {
 
 /** Means over items [items][measures]. */
 export function meansOf(items: readonly (readonly number[])[]): number[] {
-  const totals = items[0]!.map(() => 0);
-  for (const item of items) for (const [k, v] of item.entries()) totals[k]! += v;
-  return totals.map((total) => total / items.length);
+  const totals = new Float64Array(items[0]!.length);
+  for (const item of items) for (let k = 0; k < totals.length; k++) totals[k]! += item[k]!;
+  return Array.from(totals, (total) => total / items.length);
 }
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
