@@ -5,8 +5,7 @@ import type { Matrix } from '../features/matrix.ts';
 import { sizeOf, type ValueInfo } from '../graph/types.ts';
 import { logitsOf, probabilitiesOf } from '../model/logits.ts';
 import type { AudioModel } from '../model/model-file.ts';
-import { nodeRuntime } from '../runtime/node.ts';
-import { float32 } from '../runtime/runtime.ts';
+import { float32, type Runtime } from '../runtime/runtime.ts';
 
 /** What a model says of an input [classes]. */
 export interface Classified {
@@ -20,12 +19,15 @@ export interface Classifier {
   release(): Promise<void>;
 }
 
-/** @throws ModelError where the graph has no logits; GraphError where it cannot be run */
-export async function openClassifier({ graph, labels, features }: AudioModel): Promise<Classifier> {
+/** @throws ModelError where the graph has no logits; GraphError where the runtime refuses it */
+export async function openClassifier(
+  { graph, labels, features }: AudioModel,
+  runtime: Runtime,
+): Promise<Classifier> {
   const { name, activation, graph: withLogits } = logitsOf(graph);
   const [{ name: inputName, shape }] = graph.inputs;
   const output: ValueInfo = { name, dtype: 'float32', shape: [shape[0], labels.length] };
-  const session = await nodeRuntime.open({ ...withLogits, outputs: [output] });
+  const session = await runtime.open({ ...withLogits, outputs: [output] });
   const fixed = typeof shape[0] === 'number' ? shape[0] : undefined;
   const classify = async (inputs: readonly Matrix[]): Promise<Classified[]> => {
     // A batch that is fixed is filled up with zeros.

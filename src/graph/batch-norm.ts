@@ -62,7 +62,7 @@ export function batchNormBackward(v: Visit<'BatchNormalization'>): (string | und
   const moment = g.mul(channelMean(g, g.mul(v.out, centred)), inverse);
   const along = field(g, g.neg(g.mul(g.mul(k, inverse), moment)), v.shape(0));
   const channels = staticDims([v.shape(0)[1]], v.where)[0];
-  const count = g.div(g.cast(g.emit('Size', [v.input(0)]), g.type(v.out).dtype), channels);
+  const count = g.div(g.countOf(v.input(0), g.type(v.out).dtype), channels);
   return [
     v.needs(0) ? g.add(affine(g, v.out, k, g.neg(g.mul(k, mean))), g.mul(centred, along)) : undefined,
     g.mul(moment, count),

@@ -176,6 +176,10 @@ export class GraphBuilder {
   filledLike(value: number, like: string): string {
     return this.emit('Expand', [scalar(value, this.type(like).dtype), this.emit('Shape', [like])]);
   }
+  /** Number of elements, as a float scalar. From the shape, since Size would bring all elements from a GPU to be counted. */
+  countOf(value: string, dtype: DType): string {
+    return this.cast(this.emit('ReduceProd', [this.emit('Shape', [value])], { keepdims: 0 }), dtype);
+  }
   /** Equal parts along an axis. */
   split(a: Operand, axis: number, count: number): string[] {
     const names = Array.from({ length: count }, () => 'split');

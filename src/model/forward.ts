@@ -220,7 +220,7 @@ function batchNorm(at: Place & { readonly name: string }, _: LayerOf<'batchnorm'
   const results = [name, `${name}_mean`, `${name}_var`];
   const [y, newMean, newVariance] = g.emitAll('BatchNormalization', inputs, attributes, results);
   // ONNX moves the running variance towards σ², PyTorch towards n/(n − 1)·σ².
-  const count = g.div(g.cast(g.emit('Size', [x]), 'float32'), width);
+  const count = g.div(g.countOf(x, 'float32'), width);
   const kept = g.mul(inputs[4], 1 - momentum);
   const step = g.mul(g.sub(newVariance, kept), g.div(count, g.sub(count, 1)));
   around.updated(mean, newMean);

@@ -1,10 +1,36 @@
-// Runs graphs with onnxruntime-node.
+// Runs graphs with onnxruntime-node, on the CPU or a GPU.
 import * as ort from 'onnxruntime-node';
 import type { Graph } from '../graph/types.ts';
 import { openSession } from './onnxruntime.ts';
-import type { Runtime, SessionOptions } from './runtime.ts';
+import { whyNoWebgpu } from './probe.ts';
+import type { Device, Runtime, SessionOptions } from './runtime.ts';
+import { webgpuProvider } from './webgpu.ts';
 
 export const nodeRuntime: Runtime = {
   open: (graph: Graph, { threads }: SessionOptions = {}) =>
     openSession(ort, graph, threads ? { intraOpNumThreads: threads } : {}),
 };
+
+const webgpuRuntime: Runtime = {
+  open: (graph: Graph, { threads }: SessionOptions = {}) =>
+    openSession(ort, graph, {
+      executionProviders: [webgpuProvider(graph)],
+      ...(threads && { intraOpNumThreads: threads }),
+    }),
+};
+
+/**
+ * The runtime of a device. `webgpu` runs what has a kernel there on the GPU and all else on the CPU; where there is no
+ * GPU that can be used, it is the CPU.
+ * @param note is told, in a line, why there is none
+ */
+export async function openRuntime(
+  device: Device,
+  note: (line: string) => void = console.warn,
+): Promise<Runtime> {
+  if (device === 'cpu') return nodeRuntime;
+  const reason = await whyNoWebgpu();
+  if (reason === undefined) return webgpuRuntime;
+  note(`no GPU through WebGPU (${reason}): the CPU computes`);
+  return nodeRuntime;
+}

@@ -10,6 +10,10 @@ export interface RuntimeTensor {
 
 export type Tensors = Readonly<Record<string, RuntimeTensor>>;
 
+/** What computes: the CPU, or a GPU through WebGPU. */
+export const DEVICES = ['cpu', 'webgpu'] as const;
+export type Device = (typeof DEVICES)[number];
+
 export interface SessionOptions {
   /** Threads of one run; the runtime's own choice where not given. */
   readonly threads?: number;

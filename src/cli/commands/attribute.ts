@@ -6,8 +6,10 @@ import { decodeNpy, encodeNpy, type NpyArray } from '../../files/npy.ts';
 import { encodeNpz } from '../../files/npz.ts';
 import type { CompileOptions } from '../../relevance/compile.ts';
 import { type Explained, Explainer } from '../../relevance/explainer.ts';
-import { nodeRuntime } from '../../runtime/node.ts';
+import { openRuntime } from '../../runtime/node.ts';
+import type { Device } from '../../runtime/runtime.ts';
 import { checkContrast, classesOf } from '../classes.ts';
+import { deviceOption } from '../device.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { methodHelp, methodOption, readMethod, startOption } from '../method.ts';
 import { type DescriptionFiles, descriptionOptions, readClassifier } from '../model.ts';
@@ -33,6 +35,7 @@ export interface AttributeOptions extends DescriptionFiles {
   readonly layers?: string;
   /** Clips in one run. */
   readonly batch: number;
+  readonly device?: Device;
 }
 
 const EXAMPLE = `
@@ -66,6 +69,7 @@ export function addAttribute(program: Command, { terminal, give }: Frame): void 
     .option('--ledger <l.json>', 'where to write what each layer received, passed on and absorbed')
     .option('--layers <l.npz>', "where to write the relevance of each layer's output, by the node's name")
     .option('--batch <n>', 'clips in one run', wholeNumber(1), 32)
+    .addOption(deviceOption())
     .addOption(jsonOption())
     .addHelpText('after', `${methodHelp()}\n${EXAMPLE}`)
     .action(async (model: string, options: AttributeOptions & { json?: boolean }) =>
@@ -76,7 +80,7 @@ export function addAttribute(program: Command, { terminal, give }: Frame): void 
 /** @throws FileError, ModelError, GraphError, MethodError, UsageError */
 export async function attribute(
   modelPath: string,
-  { input, target, against, start, method: methodText, batch, ...paths }: AttributeOptions,
+  { input, target, against, start, method: methodText, batch, device = 'cpu', ...paths }: AttributeOptions,
   { note, progress }: Terminal,
 ): Promise<Result> {
   const method = await readMethod(methodText);
@@ -88,7 +92,7 @@ export async function attribute(
   const targets = await classesOf('--target', target, count, labels);
   const others = against === undefined ? undefined : await classesOf('--against', against, count, labels);
   if (others) checkContrast(targets, others);
-  const explainer = await Explainer.open(nodeRuntime, model, {
+  const explainer = await Explainer.open(await openRuntime(device, note), model, {
     method,
     batch,
     ledger: ledger !== undefined,

@@ -15,10 +15,12 @@ import type { CompileOptions } from '../../relevance/compile.ts';
 import { Explainer, PREDICTED, RUNNER_UP } from '../../relevance/explainer.ts';
 import { DEFAULT_METHOD, parseMethod } from '../../relevance/method.ts';
 import { svgToPng } from '../../report/png.ts';
-import { nodeRuntime } from '../../runtime/node.ts';
+import { openRuntime } from '../../runtime/node.ts';
+import type { Device } from '../../runtime/runtime.ts';
 import { FILES_HELP, splitFiles } from '../boxed.ts';
 import { checkContrast, classOf } from '../classes.ts';
 import { forEachClip, type HeardClip } from '../clips.ts';
+import { deviceOption } from '../device.ts';
 import { arraysOf, DOMAINS, type Domain, type ExplainedClip, factsOf, pictureOf } from '../explained-clip.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { type ListenFlags, listenOptions, writeSounds } from '../listen.ts';
@@ -42,6 +44,7 @@ export interface ExplainOptions extends DescriptionFiles, ListenFlags {
   /** Length of windows that slide over each recording, and from one to the next (a quarter of that), in s. */
   readonly window?: number;
   readonly hop?: number;
+  readonly device?: Device;
   /** Folder to write to. */
   readonly out: string;
 }
@@ -102,6 +105,7 @@ export function addExplain(program: Command, { terminal, give }: Frame): void {
     .option('--hop <s>', 'from one window to the next (default: a quarter of the window)', positiveNumber)
     .option('--label <text>', 'the true label, for the title (else read from names like 3_theo_0.wav)')
     .option('--out <dir>', 'folder to write to; made where it is missing', 'explained')
+    .addOption(deviceOption())
     .addOption(jsonOption())
     .addHelpText('after', `${methodHelp()}\n${EXAMPLE}`)
     .action(async (files: string[], options: ExplainOptions & { json?: boolean }) => {
@@ -126,6 +130,7 @@ export async function explain(
     label,
     window,
     hop,
+    device = 'cpu',
     out,
     listen,
     sharpness,
@@ -153,7 +158,7 @@ export async function explain(
   const against = againstText === undefined ? undefined : classOf('--against', againstText, model.labels);
   if (against !== undefined) checkContrast([target], [against]);
   const range = inputRange(model.features);
-  const explainer = await Explainer.open(nodeRuntime, model.graph, {
+  const explainer = await Explainer.open(await openRuntime(device, terminal.note), model.graph, {
     method,
     ledger: window === undefined ? 'auto' : false,
     perUnit: true,

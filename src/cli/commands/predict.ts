@@ -1,9 +1,12 @@
 // `earmark predict`: what a model takes recordings for.
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
+import { openRuntime } from '../../runtime/node.ts';
+import type { Device } from '../../runtime/runtime.ts';
 import { FILES_HELP, splitFiles } from '../boxed.ts';
 import { openClassifier } from '../classifier.ts';
 import { fitFacts, forEachClip, type HeardClip } from '../clips.ts';
+import { deviceOption } from '../device.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { type DescriptionFiles, descriptionOptions, ranking, readModel } from '../model.ts';
 import { jsonOption, positiveNumber, wholeNumber } from '../options.ts';
@@ -17,6 +20,7 @@ export interface PredictOptions extends DescriptionFiles {
   readonly hop?: number;
   /** A line for each window. */
   readonly csv?: boolean;
+  readonly device?: Device;
 }
 
 const HELP = `
@@ -46,6 +50,7 @@ export function addPredict(program: Command, { terminal, give }: Frame): void {
     )
     .option('--hop <s>', 'from one window to the next (default: a quarter of the window)', positiveNumber)
     .option('--csv', 'with --window, a line for each window: file,start,end,label,probability')
+    .addOption(deviceOption())
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(async (files: string[], options: PredictOptions & { json?: boolean }) => {
@@ -58,7 +63,7 @@ export function addPredict(program: Command, { terminal, give }: Frame): void {
 export async function predict(
   modelPath: string,
   audio: readonly string[],
-  { top, window, hop, csv, ...files }: PredictOptions,
+  { top, window, hop, csv, device = 'cpu', ...files }: PredictOptions,
   terminal: Terminal,
 ): Promise<Result> {
   if (window === undefined && (hop !== undefined || csv)) {
@@ -67,7 +72,7 @@ export async function predict(
   }
   const model = await readModel(modelPath, files);
   const { labels, features } = model;
-  const classifier = await openClassifier(model);
+  const classifier = await openClassifier(model, await openRuntime(device, terminal.note));
   if (window !== undefined) {
     const options = { window, hop: hop ?? window / 4 };
     const result = await predictLong(classifier, model, audio, options, csv === true, terminal);

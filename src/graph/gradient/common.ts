@@ -40,7 +40,7 @@ export function expandedLike(g: GraphBuilder, value: string, like: string): stri
 
 /** Number of elements of a value, as a float scalar. */
 export function ofElements(v: Visit<OpName>, name: string): string {
-  return v.g.cast(v.g.emit('Size', [name]), v.g.type(v.input(0)).dtype);
+  return v.g.countOf(name, v.g.type(v.input(0)).dtype);
 }
 
 /**
