@@ -116,6 +116,7 @@ function booking(books: Books, epochs: number): Terminal {
         if (label === 'testing and explaining') books.begin(WRITING);
       },
       clear() {},
+      log() {},
     },
   };
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type Audio, assertAudible } from '../audio/audio.ts';
 import { readAudio } from '../audio/read.ts';
 import { resample } from '../audio/resample.ts';
-import { isRecording, listFolder } from '../corpus/disk.ts';
-import { CorpusError, EarmarkError } from '../errors.ts';
+import { isOtherSound, isRecording, listFolder } from '../corpus/disk.ts';
+import { AudioError, CorpusError, EarmarkError } from '../errors.ts';
 import { type FittedClip, fitClip } from '../features/clip.ts';
 import { modelInput } from '../features/input.ts';
 import type { Matrix } from '../features/matrix.ts';
@@ -66,22 +66,34 @@ export function fitFacts({ fit, sampleRate, seconds }: HeardClip, settings: Feat
   };
 }
 
-/** Every WAV file that is named, and those in named folders and below. @throws FileError, CorpusError */
-async function filesOf(path: string): Promise<string[]> {
+/** Every recording that is named, and those in named folders and below. @throws FileError, CorpusError */
+async function filesOf(path: string, { note }: Pick<Terminal, 'note'>): Promise<string[]> {
   const isFolder = await stat(path).then(
     (s) => s.isDirectory(),
     () => false, // reading it says what is wrong
   );
   if (!isFolder) return [path];
-  const files = await filesBelow(path);
-  if (files.length === 0) throw new CorpusError({ what: path, expected: 'WAV files', got: 'none' });
-  return files;
+  const below = await filesBelow(path);
+  const files = below.filter(isRecording);
+  const others = below.filter(isOtherSound);
+  const left =
+    others.length > 0 ? `${others.length} in formats that cannot be read, such as ${others[0]}` : '';
+  if (files.length > 0) {
+    if (left) note(`${path}: left out are ${left}`);
+    return files;
+  }
+  throw new CorpusError({
+    what: path,
+    expected: 'recordings in the folder or below it',
+    got: left || 'none',
+    todo: left && 'Convert them to FLAC or WAV.',
+  });
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
   const { folders, files } = await listFolder(folder);
   const below = await Promise.all(folders.map((name) => filesBelow(join(folder, name))));
-  return [...files.filter(isRecording).map((name) => join(folder, name)), ...below.flat()];
+  return [...files.map((name) => join(folder, name)), ...below.flat()];
 }
 
 /**
@@ -119,7 +131,7 @@ export async function forEachClip<T>(
  */
 export async function forEachRecording<H, T>(
   paths: readonly string[],
-  { note }: Pick<Terminal, 'note'>,
+  terminal: Pick<Terminal, 'note'>,
   hear: (file: string, i: number, count: number) => Promise<H>,
   each: (heard: H) => Promise<T>,
 ): Promise<{ results: T[]; failed: number }> {
@@ -130,17 +142,26 @@ export async function forEachRecording<H, T>(
     } catch (error) {
       if (!(error instanceof EarmarkError)) throw error;
       failed++;
-      note(describeError(error));
+      terminal.note(describeError(error));
       return [];
     }
   };
   const files: string[] = [];
-  for (const path of paths) files.push(...(await reporting(() => filesOf(path))).flat());
+  for (const path of paths) files.push(...(await reporting(() => filesOf(path, terminal))).flat());
   const results: T[] = [];
   for (const [i, file] of files.entries()) {
-    for (const heard of await reporting(() => hear(file, i, files.length))) results.push(await each(heard));
+    const heardOf = () => named(file, hear(file, i, files.length));
+    for (const heard of await reporting(heardOf)) results.push(await each(heard));
   }
   return { results, failed };
+}
+
+/** What is wrong with a recording, with the file's name where the error does not have it. */
+async function named<T>(file: string, hearing: Promise<T>): Promise<T> {
+  return hearing.catch((error) => {
+    if (!(error instanceof AudioError) || error.message.includes(file)) throw error;
+    throw new AudioError({ ...error.parts, what: `${file}: ${error.parts.what}`, cause: error });
+  });
 }
 
 /** Which part of a long recording a model hears. */

@@ -6,6 +6,7 @@ import type { Explainer } from '../relevance/explainer.ts';
 import { svgToPng } from '../report/png.ts';
 import { forEachRecording } from './clips.ts';
 import type { Result, Terminal } from './frame.ts';
+import { counted } from './table.ts';
 import {
   type Asked,
   explainRecording,
@@ -14,7 +15,7 @@ import {
   recordingMaps,
   recordingPicture,
 } from './timeline.ts';
-import { type WindowedRecording, windowRecording } from './windows.ts';
+import { noteFit, type WindowedRecording, windowRecording } from './windows.ts';
 
 /**
  * Explains recordings through sliding windows. What is wrong with one is reported, and the others go on.
@@ -31,14 +32,7 @@ export async function explainLong(
 ): Promise<Result> {
   const { features } = model;
   const { window } = asked;
-  const clip = features.clipSamples / features.sampleRate;
-  if (Math.round(window * features.sampleRate) !== features.clipSamples) {
-    const how =
-      window > clip
-        ? `its ${features.align === 'start' ? 'beginning' : 'loudest part'} is heard`
-        : 'zeros are added';
-    terminal.note(`windows of ${window} s for a model of clips of ${clip} s: of each, ${how}`);
-  }
+  noteFit(features, window, terminal);
   const hear = async (file: string) => windowRecording(file, features, asked, terminal.progress);
   const write = async (recording: WindowedRecording) => {
     const { file, length, windows } = recording;
@@ -60,6 +54,8 @@ export async function explainLong(
     return { ...facts, png };
   };
   const { results, failed } = await forEachRecording(audio, terminal, hear, write);
-  const lines = results.map(({ file, windows, png }) => [file, `${windows.length} windows`, png].join('\t'));
+  const lines = results.map(({ file, windows, png }) =>
+    [file, counted(windows.length, 'window'), png].join('\t'),
+  );
   return { text: lines.join('\n'), json: results, incomplete: failed > 0 };
 }

@@ -7,7 +7,7 @@ import type { Classifier } from './classifier.ts';
 import { forEachRecording } from './clips.ts';
 import type { Result, Terminal } from './frame.ts';
 import { table } from './table.ts';
-import { heardWindows, type WindowedRecording, windowRecording } from './windows.ts';
+import { heardWindows, noteFit, type WindowedRecording, windowRecording } from './windows.ts';
 
 /**
  * Classifies recordings through sliding windows. What is wrong with one is reported, and the others go on.
@@ -22,6 +22,7 @@ export async function predictLong(
   terminal: Terminal,
 ): Promise<Result> {
   const { progress } = terminal;
+  noteFit(features, options.window, terminal);
   const seconds = (n: number) => Number((n / features.sampleRate).toPrecision(9));
   const hear = (file: string) => windowRecording(file, features, options, progress);
   const write = async (recording: WindowedRecording) => {

@@ -1,5 +1,5 @@
-// A progress bar on standard error, where that is a terminal; anywhere else nothing is drawn.
-import { Presets, SingleBar } from 'cli-progress';
+// A progress bar on standard error, where that is a terminal; anywhere else a line now and then.
+import { Format, type Options, Presets, SingleBar } from 'cli-progress';
 
 export interface Progress {
   /** Shows an empty bar of `total` steps. */
@@ -10,6 +10,8 @@ export interface Progress {
   stop(): void;
   /** Takes the bar out of the way of a line of text; the next update draws it again. */
   clear(): void;
+  /** Prints a line where no bar is drawn, so that a log shows how far long work is. */
+  log(line: string): void;
 }
 
 /** A stream, and whether somebody watches it. */
@@ -18,8 +20,14 @@ export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean 
 /** Goes to the start of the line and erases it. */
 const ERASE_LINE = '\r\x1b[K';
 
+/** The time left; while there is nothing to tell it by, cli-progress has words here ('0', 'INF', 'NULL'). */
+const formatTime = (left: unknown, options: Options, roundTo: number) =>
+  typeof left === 'number' ? Format.TimeFormat(left, options, roundTo).trim() : '?';
+
 export function progressOn(stream: ProgressStream): Progress {
-  if (!stream.isTTY) return { start() {}, update() {}, stop() {}, clear() {} };
+  if (!stream.isTTY) {
+    return { start() {}, update() {}, stop() {}, clear() {}, log: (line) => stream.write(`${line}\n`) };
+  }
   const format = '{label} {bar} {value}/{total}  {eta_formatted} left  {note}';
   // linewrap: leaves the terminal's own wrapping on, which Ctrl-C would otherwise leave off; lines are cut to its width.
   let bar: SingleBar | undefined;
@@ -30,7 +38,7 @@ export function progressOn(stream: ProgressStream): Progress {
   return {
     start(total, label) {
       stop();
-      const options = { stream, format, clearOnComplete: true, barsize: 24, linewrap: true };
+      const options = { stream, format, clearOnComplete: true, barsize: 24, linewrap: true, formatTime };
       bar = new SingleBar(options, Presets.shades_classic);
       bar.start(total, 0, { label, note: '' });
     },
@@ -41,5 +49,6 @@ export function progressOn(stream: ProgressStream): Progress {
     clear() {
       if (bar) stream.write(ERASE_LINE);
     },
+    log() {},
   };
 }

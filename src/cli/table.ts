@@ -1,4 +1,4 @@
-// Tables in text.
+// Tables and counts in text.
 
 /** Columns as wide as their widest cell, two blanks apart. */
 export function table(rows: readonly (readonly string[])[]): string[] {
@@ -10,3 +10,6 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .trimEnd(),
   );
 }
+
+/** "1 window", "2 windows". */
+export const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;

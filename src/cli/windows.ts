@@ -6,6 +6,7 @@ import { createResampler } from '../audio/resample.ts';
 import { type AudioStream, streamAudio } from '../audio/stream.ts';
 import { AudioError } from '../errors.ts';
 import type { FeatureSettings } from '../features/settings.ts';
+import type { Terminal } from './frame.ts';
 import type { Progress } from './progress.ts';
 
 /** Windows that are prepared together. */
@@ -25,6 +26,19 @@ export interface WindowedRecording {
 export interface HeardSamples {
   readonly window: SlidingWindow;
   readonly samples: Float32Array;
+}
+
+/** Says what is done with windows that are not as long as the model's clip. */
+export function noteFit(
+  { clipSamples, sampleRate, align }: FeatureSettings,
+  window: number,
+  { note }: Pick<Terminal, 'note'>,
+): void {
+  const samples = Math.round(window * sampleRate);
+  if (samples === clipSamples) return;
+  const part = align === 'start' ? 'beginning' : 'loudest part';
+  const how = samples > clipSamples ? `heard in its ${part} only` : 'filled up with zeros';
+  note(`windows of ${window} s for a model of clips of ${clipSamples / sampleRate} s: each is ${how}`);
 }
 
 /**

@@ -64,7 +64,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkp
       todo: 'Go on with the version of Earmark that wrote it, or train anew with --replace.',
     });
   }
-  const { best, ...rest } = JSON.parse(metadata.progress);
+  const { best, ...rest } = progressOf(metadata.progress, name);
   const part = (prefix: string): Weights =>
     Object.fromEntries(
       Object.entries(tensors)
@@ -76,16 +76,30 @@ export function decodeCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkp
   return { ...rest, state: part('state'), ...averaged, best: { ...best, weights: part('best') } };
 }
 
+/** @throws TrainingError where the text is damaged */
+function progressOf(text: string | undefined, name: string) {
+  try {
+    return JSON.parse(text ?? '');
+  } catch (cause) {
+    throw new TrainingError({
+      what: `${name}: the checkpoint is damaged`,
+      todo: 'Train anew with --replace.',
+      cause,
+    });
+  }
+}
+
 /**
- * Makes sure that a checkpoint is of the fit that is to go on.
+ * Makes sure that what was saved is of the fit that is to go on.
+ * @param name how errors call what was saved
  * @throws TrainingError that names what differs
  */
-export function checkPlan(saved: Checkpoint['plan'], now: Checkpoint['plan']): void {
+export function checkPlan(saved: Checkpoint['plan'], now: Checkpoint['plan'], name = 'the checkpoint'): void {
   const text = (value: unknown) => JSON.stringify(value) ?? 'nothing';
   for (const key of new Set([...Object.keys(saved), ...Object.keys(now)])) {
     if (text(saved[key]) === text(now[key])) continue;
     throw new TrainingError({
-      what: `the checkpoint is of another training: its ${key} differs`,
+      what: `${name} is of another training: its ${key} differs`,
       ...difference(saved[key], now[key]),
       todo: 'Resume with the options it was started with, or train anew with --replace.',
     });

@@ -1,6 +1,7 @@
 // The training loop: batches through the compiled step, validation, early stopping with the best weights kept.
 import type { Examples } from '../augmentation/examples.ts';
 import { TrainingError } from '../errors.ts';
+import { sizeOf } from '../graph/types.ts';
 import type { Network } from '../model/layers.ts';
 import { initialWeights, type Weights } from '../model/network.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -11,7 +12,7 @@ import { TrainingLoop } from './loop.ts';
 import { hits as hitsOf } from './loss.ts';
 import { OPTIMIZERS, type Optimizer } from './optimizers.ts';
 import { learningRate, type Schedule } from './schedule.ts';
-import { compileStep } from './step.ts';
+import { compileStep, type Step } from './step.ts';
 
 export interface FitOptions extends BatchOptions {
   readonly optimizer: Optimizer;
@@ -115,6 +116,7 @@ export async function fit(
   const { optimizer, clipNorm, seed } = options;
   const step = compileStep(network, input, { optimizer, clipNorm: clipNorm ?? undefined });
   const { classes } = step;
+  if (resume) checkState(resume, step.state);
   const loop = new TrainingLoop(step, await runtime.open(step.graph), {
     state: resume?.state ?? initialWeights(step.parameters, seed),
     done: resume?.step ?? 0,
@@ -162,8 +164,10 @@ export async function fit(
         }
         signal?.throwIfAborted();
       }
-      const checked = await evaluate(runtime, network, input, learnt(), validation);
+      const weights = learnt();
+      const checked = await evaluate(runtime, network, input, weights, validation);
       const scores = score(checked, validation.labels);
+      checkLearnt(weights, scores.loss, epoch);
       history.push({
         epoch,
         loss: lossSum / count,
@@ -175,7 +179,7 @@ export async function fit(
       });
       const now = [scores.accuracy, -scores.loss] as const;
       if (now[0] > best.score[0] || (now[0] === best.score[0] && now[1] > best.score[1])) {
-        best = { weights: learnt(), epoch, score: now };
+        best = { weights, epoch, score: now };
       }
       onProgress?.({ step: loop.done, steps: course.steps, last: history.at(-1) });
       if (epoch - best.epoch >= options.patience) break;
@@ -191,6 +195,30 @@ export async function fit(
     await loop.session.release();
   }
   return { weights: best.weights, history, bestEpoch: best.epoch, failure };
+}
+
+/** What overflows in a batch norm's statistics gives 0, and so a loss like any other. */
+function checkLearnt(weights: Weights, loss: number, epoch: number): void {
+  const areFinite = Object.values(weights).every((data) => data.every(Number.isFinite));
+  if (areFinite && Number.isFinite(loss)) return;
+  throw new TrainingError({
+    what: areFinite
+      ? `the loss is ${loss} on validation after epoch ${epoch}`
+      : `weights are not finite after epoch ${epoch}`,
+    todo: 'Train with a smaller learning rate.',
+  });
+}
+
+function checkState({ state }: Checkpoint, wanted: Step['state']): void {
+  for (const { name, dims } of wanted) {
+    if (state[name]?.length === sizeOf(dims)) continue;
+    throw new TrainingError({
+      what: `the checkpoint is damaged: ${name}`,
+      expected: `${sizeOf(dims)} values`,
+      got: `${state[name]?.length ?? 'none'}`,
+      todo: 'Train anew with --replace.',
+    });
+  }
 }
 
 const copyOf = (weights: Weights): Weights =>

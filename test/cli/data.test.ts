@@ -1,5 +1,5 @@
 // `earmark data`: a corpus from a server to a table, faults found on the way; the server is in this process.
-import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -55,13 +55,22 @@ it('downloads, unpacks and reads a corpus, though the connection drops', async (
   expect(again.stderr).toMatch(/digits: expected a new or empty folder/);
 });
 
-it('leaves nothing half-unpacked of an archive that is none', async () => {
+it('leaves nothing of an archive that is none', async () => {
   const folder = temporary();
   const url = await mirror(new TextEncoder().encode('<html>busy</html>'));
   const got = await earmarkHere(['data', 'download', 'fsdd', '--url', url], folder);
   expect(got.code).toBe(1);
   expect(got.stderr).toMatch(/the archive is damaged/);
-  expect(existsSync(join(folder, 'fsdd'))).toBe(false);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+it('tells the hash of what came where another was wanted', async () => {
+  const url = await mirror(zipSync(recordings));
+  const download = (hash: string) =>
+    earmarkHere(['data', 'download', 'fsdd', '--url', url, '--sha256', hash], temporary());
+  expect((await download('12ab')).stderr).toMatch(/^earmark: --sha256: expected 64 hexadecimal digits, got 12ab/);
+  const [, got = ''] = /got ([0-9a-f]{64}); it is deleted/.exec((await download('A'.repeat(64))).stderr) ?? [];
+  expect((await download(got.toUpperCase())).code).toBe(0);
 });
 
 it('refuses a corpus that it does not know', async () => {
@@ -104,6 +113,16 @@ it('shows what is wrong with one, which fails it if that is asked for', async ()
   expect((await earmarkHere(['data', 'audit', 'digits', '--strict'], folder)).code).toBe(1);
   const json = JSON.parse((await earmarkHere(['data', 'audit', 'digits', '--json'], folder)).stdout);
   expect(json.findings.map((f: { kind: string }) => f.kind)).toEqual(['unreadable', 'duplicate']);
+});
+
+it('tells of recordings in formats that cannot be read', async () => {
+  const folder = temporaryFolder(['words/no/a.wav', 'words/yes/a.wav', 'words/up/a.m4a', 'words/yes/b.m4a']);
+  for (const command of ['inspect', 'audit']) {
+    const { stdout } = await earmarkHere(['data', command, 'words'], folder);
+    expect(stdout).toMatch(
+      /^note:? +no class folders: up; 2 in formats that cannot be read, such as up\/a.m4a: convert them to FLAC or WAV$/m,
+    );
+  }
 });
 
 it('finds speakers on both sides of a split, in a manifest, too', async () => {

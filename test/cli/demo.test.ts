@@ -38,7 +38,7 @@ describe('the demo', () => {
       const own = clips.filter((name) => name.endsWith(`.${kind}`));
       expect(own.map((name) => /^recordings_(\d)_\w+_\d\.\w+$/.exec(name)?.[1])).toEqual(digits);
     }
-    expect(clips).toHaveLength(20);
+    expect(clips).toHaveLength(30); // and the numbers behind each, as JSON
     const { misclassified } = JSON.parse(outcome.stdout).analysis;
     const drawn = everythingIn(inDemo()).filter((name) => /^errors.+\.png$/.test(name));
     expect(drawn).toHaveLength(Math.min(10, misclassified.length));

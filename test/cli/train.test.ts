@@ -21,12 +21,15 @@ beforeAll(async () => {
 
 describe('a run', () => {
   it('says what came of it on standard output', () => {
-    expect(outcome.stderr).toMatch(/^(\d+ of 30 recordings longer than the model's [^\n]+\n)?$/);
+    const epochs = String.raw`(epoch \d of 3: loss [\d.]+, [\d.]+ % right; validation [\d.]+ %; rate \S+; at most \d+:\d\d left\n){3}`;
+    expect(outcome.stderr).toMatch(
+      new RegExp(`^(\\d+ of 30 recordings are longer than the model's [^\\n]+\\n)?${epochs}$`),
+    );
     expect(outcome.code).toBe(0);
     const { correct } = readJson(inRun('metrics.json'));
     const percent = ((100 * correct) / 6).toFixed(2);
     expect(outcome.stdout).toMatch(
-      new RegExp(`^digits: ${percent} % right \\(${correct} of 6 test recordings\\)\n`),
+      new RegExp(`^digits: ${percent} % right \\(${correct} of 6 test recordings; 95 % interval [^\n]+\\)\n`),
     );
     expect(outcome.stdout).toMatch(
       /\nsplit: 24 recordings to train, 6 to test; 0 of 1 test speakers[^\n]+\n/,
@@ -37,14 +40,20 @@ describe('a run', () => {
   it('is one folder of its files, and nothing is left beside it', () => {
     expect(readdirSync(join(root, 'runs'))).toEqual(['one']);
     const { misclassified } = readJson(inRun('metrics.json')).analysis;
-    const figures = ['bands', 'confusion', 'correct-wrong', 'learning-curves'].flatMap((name) =>
-      ['json', 'png', 'svg'].map((kind) => `${name}.${kind}`),
-    );
-    const facts = ['config.json', 'history.jsonl', 'metrics.json', 'model.onnx', 'split.json'];
+    const names = ['bands', 'confusion', 'correct-wrong', 'learning-curves', 'reliability', 'speakers'];
+    const figures = names.flatMap((name) => ['json', 'png', 'svg'].map((kind) => `${name}.${kind}`));
+    const facts = [
+      'config.json',
+      'history.jsonl',
+      'metrics.json',
+      'model.onnx',
+      'predictions.jsonl',
+      'split.json',
+    ];
     const errors = misclassified.length > 0 ? ['errors'] : [];
-    expect(readdirSync(inRun())).toEqual([...figures, ...facts, ...errors].sort());
+    expect(readdirSync(inRun())).toEqual([...figures, ...facts, 'clips', ...errors].sort());
     const pictures = everythingIn(inRun()).filter((name) => name.endsWith('.png'));
-    expect(pictures).toHaveLength(4 + misclassified.length);
+    expect(pictures).toHaveLength(6 + 3 + misclassified.length);
     for (const name of pictures) {
       expect(isPng(inRun(name)), name).toBe(true);
       expect(readFileSync(inRun(name.replace('.png', '.svg')), 'utf8'), name).toMatch(/^<svg .+<\/svg>\s*$/s);
@@ -70,6 +79,22 @@ describe('a run', () => {
     expect(metrics.analysis).toMatchObject({ clips: 6, byClass: labels.map((label: string) => ({ label })) });
     expect(metrics.analysis.misclassified).toHaveLength(6 - metrics.correct);
     expect(metrics.synthetic).toBe(false); // without its table of voices nobody can tell
+  });
+
+  it('has a line for each prediction', () => {
+    const lines = readFileSync(inRun('predictions.jsonl'), 'utf8').trimEnd().split('\n');
+    const predictions = lines.map((line) => JSON.parse(line));
+    expect(predictions.map(({ path }) => path)).toEqual(readJson(inRun('split.json')).test);
+    const { labels, counts } = readJson(inRun('metrics.json')).confusion;
+    const found = labels.map((label: string) =>
+      labels.map((as: string) => predictions.filter((p) => p.label === label && p.predicted === as).length),
+    );
+    expect(found).toEqual(counts);
+    for (const { predicted, probability, probabilities } of predictions) {
+      expect(sum(probabilities)).toBeCloseTo(1, 6);
+      expect(probability).toBe(probabilities[labels.indexOf(predicted)]);
+      expect(probability).toBe(Math.max(...probabilities));
+    }
   });
 
   it('has a line for each epoch, and the settings', () => {
@@ -240,10 +265,9 @@ it('MFCCs go all the way, where rows are no frequencies', async () => {
   const { analysis } = readJson(join(folder, 'run/metrics.json'));
   expect(analysis).toMatchObject({ bands: null, bandsNote: expect.stringContaining('MFCC') });
   const explain = ['explain', 'run/model.onnx', 'digits/1_f1_0.wav', '--out', 'maps'];
-  // Flat on the first layer gives coefficients relevance beyond their part in the input.
   expect(await earmarkHere(explain, folder)).toMatchObject({
     code: 0,
-    stderr: expect.stringMatching(/^(in hertz, [^\n]+\n)?$/),
+    stderr: expect.stringMatching(/^method gamma, [^\n]+\n(in hertz, [^\n]+\n)?$/),
   });
   expect(isPng(join(folder, 'maps/1_f1_0.png'))).toBe(true);
   expect(readFileSync(join(folder, 'maps/1_f1_0.svg'), 'utf8')).toContain('MFCC coefficient');

@@ -74,8 +74,11 @@ it('of a recording of one window gives the map of the clip', async () => {
 });
 
 it.each([
-  [['--window', '1'], /^windows of 1 s for a model of clips of 0.5 s: of each, its loudest part is heard\n$/],
-  [['--window', '0.4'], /^windows of 0.4 s for a model of clips of 0.5 s: of each, zeros are added\n$/],
+  [
+    ['--window', '1'],
+    /^windows of 1 s for a model of clips of 0.5 s: each is heard in its loudest part only\n$/,
+  ],
+  [['--window', '0.4'], /^windows of 0.4 s for a model of clips of 0.5 s: each is filled up with zeros\n$/],
   [
     ['--window', '9'],
     /^windows of 9 s .*\ntalk.wav: 3.20 s, shorter than a window; it is one window itself\n$/,

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { audit } from '../../corpus/audit.ts';
 import { resolveSplit } from '../../corpus/split-file.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
+import { counted } from '../table.ts';
 import { addCorpusArguments, type CorpusWishes, measuredCorpus } from './data-corpus.ts';
 
 export interface AuditWishes extends CorpusWishes {
@@ -49,14 +50,16 @@ export async function auditCorpus(path: string, wishes: AuditWishes, terminal: T
     const more = clips.length > NAMED ? [`  … ${clips.length - NAMED} more`] : [];
     return [`${kind}: ${what}`, ...clips.slice(0, NAMED).map((name) => `  ${name}`), ...more];
   });
-  const counted = `${corpus.clips.length} recordings${split ? `, ${split.note}` : ''}`;
+  const whole = `${counted(corpus.clips.length, 'recording')}${split ? `, ${split.note}` : ''}`;
   const text = [
-    `${corpus.name}: ${findings.length === 0 ? 'nothing found' : `${findings.length} findings`} (${counted})`,
+    `${corpus.name}: ${findings.length === 0 ? 'nothing found' : counted(findings.length, 'finding')} (${whole})`,
+    ...(corpus.note === undefined ? [] : [`note: ${corpus.note}`]),
     ...lines,
   ].join('\n');
   const json = {
     corpus: corpus.name,
     clips: corpus.clips.length,
+    ...(corpus.note !== undefined && { note: corpus.note }),
     ...(split && { split: split.note }),
     findings,
   };

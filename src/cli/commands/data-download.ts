@@ -55,15 +55,16 @@ export async function downloadCorpus(
     const expected = `one of ${Object.keys(publicCorpora).join(', ')}`;
     throw new UsageError({ what: 'name of the corpus', expected, got: name });
   }
+  if (sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(sha256)) {
+    throw new UsageError({ what: '--sha256', expected: '64 hexadecimal digits', got: sha256 });
+  }
   const folder = out.replace(/[\\/]+$/, '');
   await assertFree(folder);
   note(`${corpus.what}. Licence: ${corpus.licence} (${corpus.page})`);
   const archive = `${folder}.archive`;
   const from = url ?? corpus.url;
-  const expected = {
-    ...(corpus.exact && { bytes: corpus.bytes }),
-    ...((sha256 ?? corpus.sha256) && { sha256: sha256 ?? corpus.sha256 }),
-  };
+  const hash = sha256?.toLowerCase() ?? corpus.sha256;
+  const expected = { ...(corpus.exact && { bytes: corpus.bytes }), ...(hash && { sha256: hash }) };
   const goOn = () => note('Interrupted. Run the same command again: it goes on where it stopped.');
   await undoneByInterrupt(goOn, async () => {
     progress.start(Math.round(corpus.bytes / 1e6), 'downloading, MB');
@@ -72,7 +73,13 @@ export async function downloadCorpus(
       onProgress: (done) => progress.update(Math.round(done / 1e6)),
     });
     progress.start(corpus.clips, 'unpacking');
-    await unpack(archive, folder, { maxBytes: corpus.unpacked, onProgress: progress.update });
+    await unpack(archive, folder, { maxBytes: corpus.unpacked, onProgress: progress.update }).catch(
+      async (error) => {
+        // Without a hash it would be downloaded anew in any case.
+        if (!hash) await rm(archive, { force: true });
+        throw error;
+      },
+    );
     progress.stop();
   });
   await rm(archive, { force: true });

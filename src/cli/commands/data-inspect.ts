@@ -33,7 +33,12 @@ function factsOf(corpus: Corpus, read: readonly (Recording | undefined)[]) {
   const { clips, layout, name, note } = corpus;
   const found = read.filter((m) => m !== undefined);
   const lengths = found.map((m) => m.samples / m.sampleRate).sort((a, b) => a - b);
-  const at = (q: number) => lengths[Math.floor(q * (lengths.length - 1))] ?? 0;
+  /** Linear between neighbours, as numpy.quantile. */
+  const at = (q: number) => {
+    const place = q * (lengths.length - 1);
+    const [below, above] = [lengths[Math.floor(place)] ?? 0, lengths[Math.ceil(place)] ?? 0];
+    return below + (place % 1) * (above - below);
+  };
   const labels = labelsOf(clips).map((label) => {
     const own = clips.flatMap((clip, i) => (clip.label === label ? [i] : []));
     return {

@@ -14,15 +14,15 @@ import { nodeRuntime } from '../../runtime/node.ts';
 import { FIT, type FitOptions } from '../../training/fit.ts';
 import { OPTIMIZERS } from '../../training/optimizers.ts';
 import type { Recipe } from '../../training/recipes.ts';
-import { describeError } from '../describe.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { readMethod } from '../method.ts';
 import { finiteNumber, jsonOption, positiveNumber, wholeNumber } from '../options.ts';
 import { dropCheckpoint } from '../train/checkpoints.ts';
-import { describeFolds, dropFolds, trainFolds } from '../train/folds.ts';
+import { finishedRun } from '../train/finished.ts';
+import { describeFolds, trainFolds } from '../train/folds.ts';
 import { chooseNetwork } from '../train/network.ts';
-import { type RunSettings, trainingRun } from '../train/run.ts';
-import { checkRunFolder } from '../train/run-folder.ts';
+import { configOf, type RunMetrics, type RunSettings, trainingRun } from '../train/run.ts';
+import { checkRunFolder, dropRuns, isComplete } from '../train/run-folder.ts';
 import { optimizerFromText, optimizerHelp, scheduleFromText, scheduleHelp } from '../train/settings.ts';
 import { survey } from '../train/survey.ts';
 import { writeRun } from '../train/write.ts';
@@ -69,15 +69,15 @@ const augmentationHelp = Object.entries(AUGMENTATIONS.strong)
   .map(([key, value]) => `${key}=${Array.isArray(value) ? value.join(':') : value}`)
   .join(',');
 
-/** Cut into lines that a terminal holds, further ones indented. */
-function wrapped(text: string, width = 86): string {
-  const lines: string[] = [''];
-  for (const word of text.split(' ')) {
+/** Cut behind spaces and commas into lines that a terminal holds, further ones indented. */
+function wrapped(text: string, width = 80): string {
+  const lines = ['  '];
+  for (const piece of text.split(/(?<=[ ,])(?! )/)) {
     const line = lines.at(-1) as string;
-    if (line !== '' && line.length + word.length >= width) lines.push(`    ${word}`);
-    else lines[lines.length - 1] = line === '' ? `  ${word}` : `${line} ${word}`;
+    if (line.length + piece.trimEnd().length > width) lines.push(`    ${piece}`);
+    else lines[lines.length - 1] = line + piece;
   }
-  return lines.join('\n');
+  return lines.map((line) => line.trimEnd()).join('\n');
 }
 
 const EXAMPLE = `
@@ -215,8 +215,7 @@ export async function train(data: string, options: TrainOptions, terminal: Termi
     runtime: nodeRuntime,
     cacheFolder: cache ? cacheFolder() : undefined,
   };
-  const folder = { path: out, replace, goesOn: resume };
-  await checkRunFolder(folder);
+  await checkRunFolder({ path: out, replace, goesOn: resume, folds });
   const corpus = await loadCorpus(data, label === undefined ? {} : { label });
   const splits = await resolveFolds(corpus, options.split, { seed, testShare: options.testShare ?? 0.2 });
   if (corpus.note) terminal.note(`${corpus.name}: ${corpus.note}`);
@@ -226,30 +225,39 @@ export async function train(data: string, options: TrainOptions, terminal: Termi
   );
   const leftOut = surveyed.bad.length ? [`left out, since they cannot be used: ${surveyed.bad.length}`] : [];
   if (folds) {
-    if (replace) await dropFolds(out);
-    const summary = await trainFolds(surveyed, kept, settings, terminal, out);
+    if (replace) await dropRuns(out);
+    const { summary, failed } = await trainFolds(surveyed, kept, settings, terminal, out);
     const text = [`${corpus.name}: ${describeFolds(summary).join('\n')}`, ...leftOut, `runs: ${out}`].join(
       '\n',
     );
-    return { text, json: { runs: out, ...summary } };
+    return { text, json: { runs: out, ...summary }, incomplete: failed.length > 0 };
   }
   const [split] = kept as [Split];
   if (split.fold) {
     terminal.note(`trained on ${split.fold.name}, the first of ${split.fold.of}; --folds takes each in turn`);
   }
-  if (replace) await dropCheckpoint(out);
-  const run = await trainingRun(surveyed, split, settings, terminal, { folder: out, resume });
-  await writeRun(run, { path: out, replace: replace || resume });
-  const { accuracy, correct, clips, interval } = run.metrics;
+  let metrics: RunMetrics;
+  if (resume && (await isComplete(out))) {
+    metrics = await finishedRun(out, configOf(surveyed, split, settings));
+    terminal.note(`${out} is complete: nothing is left to train`);
+  } else {
+    if (replace) await dropCheckpoint(out);
+    const run = await trainingRun(surveyed, split, settings, terminal, { folder: out, resume });
+    await writeRun(run, { path: out, replace: replace || resume });
+    metrics = run.metrics;
+  }
+  const text = [...describeRun(corpus.name, metrics), ...leftOut, `run: ${out}`].join('\n');
+  return { text, json: { run: out, ...metrics }, incomplete: metrics.training.failure !== null };
+}
+
+/** What came of a run, a fact to a line. */
+function describeRun(corpus: string, metrics: RunMetrics): string[] {
+  const { accuracy, correct, clips, interval, training } = metrics;
   const percent = (v: number) => (100 * v).toFixed(1);
-  const text = [
-    `${corpus.name}: ${(100 * accuracy).toFixed(2)} % right (${correct} of ${clips} test recordings; 95 % interval ${percent(interval.low)} to ${percent(interval.high)} %)`,
-    `split: ${run.split.note}`,
-    ...leftOut,
-    `epoch ${run.bestEpoch} of ${run.history.length} is kept`,
-    run.metrics.analysis.comparison.note,
-    `run: ${out}`,
-  ].join('\n');
-  if (run.failure) terminal.note(describeError(run.failure));
-  return { text, json: { run: out, ...run.metrics }, incomplete: run.failure !== null };
+  return [
+    `${corpus}: ${(100 * accuracy).toFixed(2)} % right (${correct} of ${clips} test recordings; 95 % interval ${percent(interval.low)} to ${percent(interval.high)} %)`,
+    `split: ${metrics.split.note}`,
+    `epoch ${training.bestEpoch} of ${training.epochs} is kept`,
+    metrics.analysis.comparison.note,
+  ];
 }

@@ -1,6 +1,5 @@
 // Several runs on the folds of one corpus, a folder each, and what they come to together.
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labelsOf } from '../../corpus/clip.ts';
 import type { Split } from '../../corpus/split.ts';
@@ -13,8 +12,9 @@ import type { Classified } from '../../training/metrics.ts';
 import { type FoldsSummary, summariseFolds } from '../../training/metrics-folds.ts';
 import type { Terminal } from '../frame.ts';
 import { nameOf } from '../names.ts';
-import { type RunSettings, trainingRun } from './run.ts';
-import { FOLDS } from './run-folder.ts';
+import { readJson } from './finished.ts';
+import { type RunMetrics, type RunSettings, trainingRun } from './run.ts';
+import { FOLDS, isComplete } from './run-folder.ts';
 import type { Surveyed } from './survey.ts';
 import { PREDICTIONS, writeRun } from './write.ts';
 
@@ -22,6 +22,7 @@ import { PREDICTIONS, writeRun } from './write.ts';
  * Trains and tests on each split in turn; folds that are there already are not trained again.
  *
  * @param out folder of all; each fold is a run in a folder of its own in it
+ * @returns `failed`: the folds whose training ended before its time, with the best weights until then
  * @throws CorpusError, AudioError, FeatureError, TrainingError, MethodError, FileError
  */
 export async function trainFolds(
@@ -30,7 +31,7 @@ export async function trainFolds(
   settings: RunSettings,
   terminal: Terminal,
   out: string,
-): Promise<FoldsSummary> {
+): Promise<{ summary: FoldsSummary; failed: readonly string[] }> {
   const { note } = terminal;
   const { corpus } = surveyed;
   const labels = labelsOf(corpus.clips);
@@ -44,21 +45,24 @@ export async function trainFolds(
     }),
   );
   const planFile = join(out, FOLDS);
-  if (existsSync(planFile)) checkPlan(JSON.parse(new TextDecoder().decode(await readBytes(planFile))), plan);
+  if (existsSync(planFile)) checkPlan((await readJson(planFile)) as typeof plan, plan, `the run in ${out}`);
   await makeFolder(out);
   await writeFileAtomic(planFile, json(plan));
 
   const tested: { name: string; clips: Classified[] }[] = [];
+  const failed: string[] = [];
   for (const [i, split] of splits.entries()) {
     const name = names[i]!;
     const folder = join(out, `${i + 1}-${nameOf(name)}`);
-    const isThere = existsSync(join(folder, 'model.onnx'));
+    const isThere = await isComplete(folder);
     if (!isThere) {
       const run = await trainingRun(surveyed, split, settings, terminal, { folder, resume: true });
       await writeRun(run, { path: folder, replace: true });
     }
     const clips = await readPredictions(folder);
     tested.push({ name, clips });
+    const { training } = (await readJson(join(folder, 'metrics.json'))) as RunMetrics;
+    if (training.failure !== null) failed.push(name);
     const correct = clips.filter((clip) => clip.label === clip.predicted).length;
     const percent = ((100 * correct) / clips.length).toFixed(2);
     const before = isThere ? ', trained before' : '';
@@ -66,12 +70,7 @@ export async function trainFolds(
   }
   const summary = summariseFolds(tested, labels);
   await writeSummary(out, summary);
-  return summary;
-}
-
-/** Forgets the folds of an earlier training. */
-export async function dropFolds(out: string): Promise<void> {
-  if (existsSync(join(out, FOLDS))) await rm(out, { recursive: true, force: true });
+  return { summary, failed };
 }
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;

@@ -1,7 +1,7 @@
 // The folder of a run: checked before the long work, then written whole or not at all.
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { mkdtemp, readdir, rmdir, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { FileError } from '../../errors.ts';
 import { diskError, makeFolder, writeFileAtomic } from '../../files/atomic.ts';
@@ -9,6 +9,8 @@ import { undoneByInterrupt } from '../interrupt.ts';
 
 /** What every run holds. */
 const RUN_FILES = ['model.onnx', 'config.json'];
+/** What a process that was killed while it wrote leaves behind. */
+const LEFT_BEHIND = /^\.earmark-|^\..+\.tmp$/;
 
 /** What a run that is under way, or was ended, holds. */
 export const CHECKPOINT = 'checkpoint.safetensors';
@@ -22,6 +24,8 @@ export interface RunFolder {
   readonly replace: boolean;
   /** Whether a run that was ended, or is under way, may go on there. */
   readonly goesOn?: boolean;
+  /** Whether it is a folder of several runs, which a single one never goes on in, nor the other way round. */
+  readonly folds?: boolean;
   /** Files by which a run of this kind is known, beside those that every run holds. */
   readonly marks?: readonly string[];
 }
@@ -34,6 +38,7 @@ export async function checkRunFolder({
   path,
   replace,
   goesOn = false,
+  folds = false,
   marks = [],
 }: RunFolder): Promise<void> {
   const what = `cannot write ${path}`;
@@ -43,14 +48,17 @@ export async function checkRunFolder({
   } catch (cause) {
     throw diskError(what, cause);
   }
-  const there: string[] = await readdir(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return [];
-    throw diskError(what, cause);
-  });
+  const there = await contentsOf(path);
   const hasFolds = there.includes(FOLDS);
   const isRun = hasFolds || [...RUN_FILES, ...marks].every((name) => there.includes(name));
   const isBegun = there.includes(CHECKPOINT) || (hasFolds && !there.includes('metrics.json'));
-  if (there.length === 0 || (isRun && (replace || goesOn)) || (isBegun && (replace || goesOn))) return;
+  if (goesOn && !replace && (isRun || isBegun) && hasFolds !== folds) {
+    throw new FileError({
+      what: `${path} holds ${hasFolds ? 'a run for each fold' : 'a single run'}`,
+      todo: `Resume ${hasFolds ? 'with' : 'without'} --folds, or name another folder.`,
+    });
+  }
+  if (there.length === 0 || ((isRun || isBegun) && (replace || goesOn))) return;
   if (isBegun) {
     throw new FileError({
       what: `${path} holds a run that was not finished`,
@@ -63,6 +71,26 @@ export async function checkRunFolder({
     got: `one that holds ${there.slice(0, 3).join(', ')}${there.length > 3 ? ', …' : ''}`,
     todo: isRun ? 'Name another folder, or replace the run with --replace.' : 'Name another folder.',
   });
+}
+
+/** Whether a run is there that was finished. */
+export async function isComplete(path: string): Promise<boolean> {
+  const there = await contentsOf(path);
+  return RUN_FILES.every((name) => there.includes(name)) && !there.includes(CHECKPOINT);
+}
+
+/** Empties a folder that {@link checkRunFolder} has found to be replaced. */
+export async function dropRuns(path: string): Promise<void> {
+  for (const name of await contentsOf(path)) await rm(join(path, name), { recursive: true, force: true });
+}
+
+/** What lies in a folder that may not be there. @throws FileError */
+async function contentsOf(path: string): Promise<string[]> {
+  const names: string[] = await readdir(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return [];
+    throw diskError(`cannot write ${path}`, cause);
+  });
+  return names.filter((name) => !LEFT_BEHIND.test(name));
 }
 
 /**
@@ -104,16 +132,24 @@ async function groundOf(path: string): Promise<string> {
   }
 }
 
-/** A folder that is there keeps its place, since it may be a mount, a link, or where somebody's shell is. */
+/**
+ * A folder that is there keeps its place, since it may be a mount, a link, or where somebody's shell is. The checkpoint
+ * goes last, so that a run that is killed meanwhile goes on from it.
+ */
 function publish(staging: string, place: string, ground: string): void {
   if (ground !== place) {
     mkdirSync(dirname(place), { recursive: true });
     renameSync(staging, place);
     return;
   }
-  for (const name of readdirSync(place)) {
-    if (join(place, name) !== staging) rmSync(join(place, name), { recursive: true });
+  const drop = (name: string) => rmSync(join(place, name), { recursive: true, force: true });
+  const fresh = readdirSync(staging);
+  for (const name of fresh) {
+    drop(name);
+    renameSync(join(staging, name), join(place, name));
   }
-  for (const name of readdirSync(staging)) renameSync(join(staging, name), join(place, name));
   rmdirSync(staging);
+  const old = readdirSync(place).filter((name) => !fresh.includes(name));
+  for (const name of old.filter((name) => name !== CHECKPOINT)) drop(name);
+  drop(CHECKPOINT);
 }

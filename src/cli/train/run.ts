@@ -5,7 +5,7 @@ import type { Augmentation } from '../../augmentation/settings.ts';
 import { labelsOf } from '../../corpus/clip.ts';
 import { type Split, speakerSides } from '../../corpus/split.ts';
 import { validationSplit } from '../../corpus/validation.ts';
-import { EarmarkError, FeatureError, type TrainingError } from '../../errors.ts';
+import { EarmarkError, FeatureError } from '../../errors.ts';
 import { inputShape } from '../../features/input.ts';
 import { inputDims } from '../../features/layout.ts';
 import { relevantSettings } from '../../features/settings.ts';
@@ -46,6 +46,13 @@ export interface RunMetrics extends Metrics {
     readonly speakersOnBothSides: readonly string[];
   };
   readonly synthetic: boolean;
+  readonly training: {
+    readonly epochs: number;
+    /** Whose weights are kept. */
+    readonly bestEpoch: number;
+    /** Why it ended before its time, where it failed. */
+    readonly failure: string | null;
+  };
   /** Numbers that the network holds, and multiply-adds that it takes for a clip. */
   readonly network: { readonly name: string; readonly parameters: number; readonly multiplyAdds: number };
   readonly analysis: Analysis;
@@ -61,8 +68,6 @@ export interface TrainingRun extends TestedPart {
   readonly metrics: RunMetrics;
   readonly config: Readonly<Record<string, unknown>>;
   readonly method: Method;
-  /** Why training ended before its time. */
-  readonly failure: TrainingError | null;
 }
 
 /** Where a run keeps its checkpoints, and whether it goes on from one that is there. */
@@ -70,6 +75,41 @@ export interface Resumable {
   /** Without it there are no checkpoints. */
   readonly folder?: string;
   readonly resume: boolean;
+}
+
+/** What is settled before any recording is heard. @throws CorpusError, FeatureError, TrainingError */
+function settle(surveyed: Surveyed, split: Split, run: RunSettings) {
+  const { corpus } = surveyed;
+  const validation = validationSplit(corpus, split, { seed: run.fit.seed });
+  const settings = settleFeatures(surveyed, split.train, run);
+  checkAugmentation(run.augmentation, settings);
+  const labels = labelsOf(corpus.clips);
+  const network = run.network(labels.length);
+  const input = inputDims(settings.layout, inputShape(settings)).slice(1);
+  checkInput(network, input);
+  const config = {
+    corpus: {
+      name: corpus.name,
+      path: corpus.root,
+      clips: corpus.clips.length,
+      synthetic: corpus.synthetic,
+    },
+    architecture: run.name,
+    network,
+    features: settings,
+    fit: run.fit,
+    augmentation: run.augmentation,
+    split: { kind: split.kind, fold: split.fold, note: split.note },
+    validation: validation.note,
+    method: run.method.name,
+    leftOut: surveyed.bad,
+  };
+  return { validation, settings, labels, network, input, config };
+}
+
+/** Every setting of a run, as its config.json holds it. @throws CorpusError, FeatureError, TrainingError */
+export function configOf(surveyed: Surveyed, split: Split, run: RunSettings): TrainingRun['config'] {
+  return settle(surveyed, split, run).config;
 }
 
 /**
@@ -87,13 +127,7 @@ export async function trainingRun(
   const { note } = terminal;
   const { corpus } = surveyed;
   for (const warning of split.warnings) note(`warning: ${warning}`);
-  const validation = validationSplit(corpus, split, { seed: run.fit.seed });
-  const settings = settleFeatures(surveyed, split.train, run);
-  checkAugmentation(run.augmentation, settings);
-  const labels = labelsOf(corpus.clips);
-  const network = run.network(labels.length);
-  const input = inputDims(settings.layout, inputShape(settings)).slice(1);
-  checkInput(network, input);
+  const { validation, settings, labels, network, input, config } = settle(surveyed, split, run);
 
   return withParts(
     surveyed,
@@ -116,13 +150,17 @@ export async function trainingRun(
       }
 
       const checkpoint = resume && folder !== undefined ? await readCheckpoint(folder) : undefined;
-      if (checkpoint) note(`going on in epoch ${checkpoint.epoch}, after ${checkpoint.step} steps`);
+      if (checkpoint) note(`going on after ${checkpoint.step} steps, in epoch ${checkpoint.epoch}`);
       const steps = Math.ceil(training.clips.length / run.fit.batch) * run.fit.epochs;
       terminal.progress.start(steps, 'training');
-      const fitted = await stoppable((signal) =>
+      let told = checkpoint?.history.length ?? 0;
+      const train = (signal?: AbortSignal) =>
         fit(run.runtime, network, input, training.examples, watched.examples, run.fit, {
-          onProgress: ({ step, last }) =>
-            terminal.progress.update(step, last && describeEpoch(last, run.fit.epochs)),
+          onProgress: ({ step, last }) => {
+            terminal.progress.update(step, last && describeEpoch(last, run.fit.epochs));
+            if (last && last.epoch > told) terminal.progress.log(logLine(last, run.fit.epochs));
+            told = Math.max(told, last?.epoch ?? 0);
+          },
           resume: checkpoint,
           signal,
           plan: {
@@ -131,8 +169,11 @@ export async function trainingRun(
             recordings: { training: digestOf(training), validation: digestOf(watched) },
           },
           ...(folder !== undefined && { onCheckpoint: (now) => writeCheckpoint(folder, now) }),
-        }),
-      ).finally(() => terminal.progress.stop());
+        });
+      const fitted = await (folder === undefined ? train() : stoppable(train)).finally(() =>
+        terminal.progress.stop(),
+      );
+      if (fitted.failure) note(`training ended early: ${fitted.failure.message}`);
 
       const graph = classifier(network, input, fitted.weights);
       const model = { graph, labels, features: settings };
@@ -146,6 +187,11 @@ export async function trainingRun(
           speakersOnBothSides: speakerSides(corpus, split).both,
         },
         synthetic: corpus.synthetic,
+        training: {
+          epochs: fitted.history.length,
+          bestEpoch: fitted.bestEpoch,
+          failure: fitted.failure?.message ?? null,
+        },
         network: {
           name: run.name,
           parameters: parameterCount(network, input),
@@ -167,23 +213,6 @@ export async function trainingRun(
         testAccuracy: metrics.accuracy,
         testClips: metrics.clips,
       };
-      const config = {
-        corpus: {
-          name: corpus.name,
-          path: corpus.root,
-          clips: corpus.clips.length,
-          synthetic: corpus.synthetic,
-        },
-        architecture: run.name,
-        network,
-        features: settings,
-        fit: run.fit,
-        augmentation: run.augmentation,
-        split: { kind: split.kind, fold: split.fold, note: split.note },
-        validation: validation.note,
-        method: run.method.name,
-        leftOut: surveyed.bad,
-      };
       return {
         ...tested,
         model: { ...model, facts },
@@ -195,7 +224,6 @@ export async function trainingRun(
         metrics,
         config,
         method: run.method,
-        failure: fitted.failure,
       };
     },
   );
@@ -214,6 +242,18 @@ function checkInput(network: Network, input: readonly number[]): void {
       cause,
     });
   }
+}
+
+/** "epoch 3 of 20: loss 0.4120, 88.1 % right; validation 96.4 %; rate 0.0029; at most 1:20 left" */
+function logLine(last: Epoch, epochs: number): string {
+  const { epoch, loss, accuracy, validationAccuracy, learningRate, seconds } = last;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const left = Math.round((seconds / epoch) * (epochs - epoch));
+  const time = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
+  return (
+    `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}, ${percent(accuracy)} right; ` +
+    `validation ${percent(validationAccuracy)}; rate ${learningRate.toPrecision(2)}; at most ${time} left`
+  );
 }
 
 /** "epoch 3 of 20, 96.4 % on validation" */
