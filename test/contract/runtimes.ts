@@ -1,11 +1,22 @@
 // Every implementation of the runtime, by name: what the contract suites run over.
-import { nodeRuntime } from '../../src/runtime/node.ts';
+import { nodeRuntime, openRuntime } from '../../src/runtime/node.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { webRuntime } from '../../src/runtime/web.ts';
 import { interpreter } from './interpreter.ts';
+
+/** Why there is no GPU to test on. */
+export let noWebgpu: string | undefined;
+
+/** A GPU where there is one; a Vulkan driver in software, named by VK_ICD_FILENAMES, will do. */
+const webgpu = await openRuntime('webgpu', (line) => {
+  noWebgpu = line;
+});
+
+export const WEBGPU = 'ONNX Runtime through WebGPU';
 
 export const RUNTIMES: readonly (readonly [name: string, runtime: Runtime])[] = [
   ['ONNX Runtime in Node', nodeRuntime],
   ['ONNX Runtime in WebAssembly', webRuntime],
   ['the float64 interpreter', interpreter],
+  ...(noWebgpu === undefined ? ([[WEBGPU, webgpu]] as const) : []),
 ];
