@@ -33,39 +33,39 @@ export class EarmarkError extends Error {
 
 /** A recording that cannot be decoded, or holds nothing that can be used. */
 export class AudioError extends EarmarkError {
-  override readonly name = 'AudioError';
+  override readonly name: string = 'AudioError';
 }
 /** A folder of recordings, a label or a split that does not fit together. */
 export class CorpusError extends EarmarkError {
-  override readonly name = 'CorpusError';
+  override readonly name: string = 'CorpusError';
 }
 /** Feature settings that contradict each other or the signal. */
 export class FeatureError extends EarmarkError {
-  override readonly name = 'FeatureError';
+  override readonly name: string = 'FeatureError';
 }
 /** A graph that is not valid ONNX, or uses what a pass cannot handle. */
 export class GraphError extends EarmarkError {
-  override readonly name = 'GraphError';
+  override readonly name: string = 'GraphError';
 }
 /** A model file that lacks what is asked of it: labels, feature settings, a classifier's output. */
 export class ModelError extends EarmarkError {
-  override readonly name = 'ModelError';
+  override readonly name: string = 'ModelError';
 }
 /** Training that cannot start or go on. */
 export class TrainingError extends EarmarkError {
-  override readonly name = 'TrainingError';
+  override readonly name: string = 'TrainingError';
 }
 /** An unknown explanation method, rule or parameter. */
 export class MethodError extends EarmarkError {
-  override readonly name = 'MethodError';
+  override readonly name: string = 'MethodError';
 }
 /** A file or folder that cannot be read or written. */
 export class FileError extends EarmarkError {
-  override readonly name = 'FileError';
+  override readonly name: string = 'FileError';
 }
 /** A command line that cannot be understood. */
 export class UsageError extends EarmarkError {
-  override readonly name = 'UsageError';
+  override readonly name: string = 'UsageError';
 }
 
 function oneLine(text: string): string {
