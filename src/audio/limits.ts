@@ -22,7 +22,8 @@ export function assertLength(samples: number, sampleRate: number, name: string, 
   });
 }
 
-function duration(seconds: number): string {
+/** A time as people say it: "2 h 5 min", "5 min 3 s", "3 s". */
+export function duration(seconds: number): string {
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60];
   if (h > 0) return `${h} h ${m} min`;
   return m > 0 ? `${m} min ${s} s` : `${s} s`;

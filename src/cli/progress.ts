@@ -1,5 +1,6 @@
 // A progress bar on standard error, where that is a terminal; anywhere else a line now and then.
-import { Format, type Options, Presets, SingleBar } from 'cli-progress';
+import { Presets, SingleBar } from 'cli-progress';
+import { duration } from '../audio/limits.ts';
 
 export interface Progress {
   /** Shows an empty bar of `total` steps. */
@@ -21,8 +22,7 @@ export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean 
 const ERASE_LINE = '\r\x1b[K';
 
 /** The time left; while there is nothing to tell it by, cli-progress has words here ('0', 'INF', 'NULL'). */
-const formatTime = (left: unknown, options: Options, roundTo: number) =>
-  typeof left === 'number' ? Format.TimeFormat(left, options, roundTo).trim() : '?';
+const formatTime = (left: unknown) => (typeof left === 'number' ? duration(left) : '?');
 
 export function progressOn(stream: ProgressStream): Progress {
   if (!stream.isTTY) {
