@@ -20,9 +20,10 @@ export interface Audio {
 export function makeAudio(samples: Float32Array, sampleRate: number, name = 'audio'): Audio {
   assertRate(sampleRate, name);
   if (samples.length === 0) throw new AudioError(`${name}: the recording holds no samples`);
-  let bad = 0;
-  while (bad < samples.length && Number.isFinite(samples[bad])) bad++;
-  if (bad < samples.length) {
+  let sum = 0;
+  for (let i = 0; i < samples.length; i++) sum += samples[i] * 0; // 0 · ∞ and 0 · NaN are NaN
+  if (sum !== 0) {
+    const bad = samples.findIndex((s) => !Number.isFinite(s));
     const what = `${name}: sample ${bad} of ${samples.length} is not a number`;
     throw new AudioError({ what, expected: 'finite samples', got: `${samples[bad]}` });
   }

@@ -1,21 +1,44 @@
-// The Fourier transform of complex signals of any length, in float64.
-import FFT from 'fft.js';
+// The Fourier transform of two complex signals at once, of any length, in float64.
+import {
+  add,
+  allocate,
+  allocated,
+  compiled,
+  constant,
+  heap,
+  int,
+  Kernel,
+  load,
+  loadTwice,
+  mul,
+  plus,
+  sub,
+  times,
+  type Value,
+} from './kernel.ts';
 
-/**
- * Transforms x[0…n) to X[k] = Σₜ x[t] e^(−2πi kt/n), both interleaved (re, im). The result is only valid until the
- * next call of any transform of that length.
- */
-export type FourierTransform = (x: number[]) => number[];
+/** Transforms x[0…n) of two signals to X[k] = Σₜ x[t] e^(−2πi kt/n). */
+export interface PairTransform {
+  /**
+   * Index in the heap where x is put, 4n numbers: the real parts of x[0] in the first and the second signal, their
+   * imaginary parts, those of x[1] … They are overwritten.
+   */
+  readonly input: number;
+  /** @returns where X lies, in the same order, until the next run; one element more may be written */
+  run(): number;
+}
 
-/** Zeros that V8 keeps as unboxed doubles, which fft.js is fastest with: it takes an array of 0 alone for one of integers. */
-export const doubles = (length: number): number[] => new Array<number>(length).fill(0.5).fill(0);
+/** Real and imaginary parts, of both signals. */
+type Complex = readonly [re: Value, im: Value];
+/** Bytes of an element, and of its real parts, behind which the imaginary ones are. */
+const [ELEMENT, IM] = [32, 16] as const;
 
-const transforms = new Map<number, FourierTransform>();
+const made = new Map<number, PairTransform>();
 
 /** The transform of length n; its tables are made once. */
-export function fourierTransform(n: number): FourierTransform {
-  const transform = transforms.get(n) ?? (isSmooth(n) ? mixedRadix(n) : bluestein(n));
-  transforms.set(n, transform);
+export function pairTransform(n: number): PairTransform {
+  const transform = made.get(n) ?? (isSmooth(n) ? mixedRadix(n) : bluestein(n));
+  made.set(n, transform);
   return transform;
 }
 
@@ -24,52 +47,44 @@ const LARGEST_PRIME = 31;
 
 /** Whether a length has small prime factors only, so that its transform is fast. */
 export function isSmooth(n: number): boolean {
-  return oddFactors(n).every((factor) => factor <= LARGEST_PRIME);
+  return radices(n).every((r) => r <= LARGEST_PRIME);
 }
-
-function oddFactors(n: number): number[] {
-  const factors: number[] = [];
-  let rest = n / powerOfTwoIn(n);
-  for (let factor = 3; factor * factor <= rest; factor += 2) {
-    for (; rest % factor === 0; rest /= factor) factors.push(factor);
-  }
-  return rest > 1 ? [...factors, rest] : factors;
-}
-
-function powerOfTwoIn(n: number): number {
-  let power = 1;
-  while (n % (2 * power) === 0) power *= 2;
-  return power;
-}
-
-/** One step of a mixed-radix transform. */
-type Pass = (x: number[], y: number[]) => void;
 
 /**
  * Stockham's algorithm, which keeps the order: with n = r m s, a pass of radix r takes x, [r, m, s], to y, [m, r, s],
  *
  *     y[p, k, q] = w^(pk) Σⱼ x[j, p, q] e^(−2πi jk/r),   w = e^(−2πi/(r m)),
  *
- * and s to r s. The power of two in n comes first, by fft.js.
+ * and s to r s.
  */
-function mixedRadix(n: number): FourierTransform {
-  const radix = powerOfTwoIn(n);
-  const passes: Pass[] = radix > 1 ? [powerOfTwoPass(radix, n / radix)] : [];
-  let s = radix;
-  for (const factor of oddFactors(n)) {
-    passes.push(oddPass(factor, n / (s * factor), s));
-    s *= factor;
-  }
-  const buffers = [doubles(2 * n), doubles(2 * n)];
-  return (x) => {
-    let from = x;
-    for (const [i, pass] of passes.entries()) {
-      const to = buffers[i % 2];
-      pass(from, to);
-      from = to;
+function mixedRadix(n: number): PairTransform {
+  const [input, other] = [allocate(4 * n + 4), allocate(4 * n + 4)];
+  let s = 1;
+  const passes = radices(n).map((r) => {
+    const m = n / (r * s);
+    const pass = { run: passOf(r, m === 1), w: 8 * allocated(twiddles(r, m)), m, s };
+    s *= r;
+    return pass;
+  });
+  const run = () => {
+    let [from, to] = [input, other];
+    for (const { run, w, m, s } of passes) {
+      run(8 * from, 8 * to, w, m, s);
+      [from, to] = [to, from];
     }
     return from;
   };
+  return { input, run };
+}
+
+/** n as a product: as many fours as there are, at most one two, odd primes. */
+function radices(n: number): number[] {
+  const factors: number[] = [];
+  let rest = n;
+  for (let r = 4; rest > 1; r = r === 4 ? 2 : r === 2 ? 3 : r + 2) {
+    for (; rest % r === 0; rest /= r) factors.push(r);
+  }
+  return factors;
 }
 
 /** w^(pk), p < m, 0 < k < r, interleaved. */
@@ -77,7 +92,7 @@ function twiddles(r: number, m: number): Float64Array {
   const w = new Float64Array(2 * m * (r - 1));
   for (let p = 0, at = 0; p < m; p++) {
     for (let k = 1; k < r; k++) {
-      const angle = (2 * Math.PI * ((p * k) % (r * m))) / (r * m);
+      const angle = (2 * Math.PI * p * k) / (r * m);
       w[at++] = Math.cos(angle);
       w[at++] = -Math.sin(angle);
     }
@@ -85,107 +100,93 @@ function twiddles(r: number, m: number): Float64Array {
   return w;
 }
 
-function powerOfTwoPass(r: number, m: number): Pass {
-  const fft = new FFT(r);
-  if (m === 1) return (x, y) => fft.transform(y, x);
-  const w = twiddles(r, m);
-  const [column, spectrum]: number[][] = [fft.createComplexArray(), fft.createComplexArray()];
-  return (x, y) => {
-    for (let p = 0, t = 0; p < m; p++) {
-      for (let j = 0, i = 2 * p; j < 2 * r; j += 2, i += 2 * m) {
-        column[j] = x[i];
-        column[j + 1] = x[i + 1];
-      }
-      fft.transform(spectrum, column);
-      const o = 2 * r * p;
-      y[o] = spectrum[0];
-      y[o + 1] = spectrum[1];
-      for (let k = 2; k < 2 * r; k += 2, t += 2) {
-        y[o + k] = spectrum[k] * w[t] - spectrum[k + 1] * w[t + 1];
-        y[o + k + 1] = spectrum[k] * w[t + 1] + spectrum[k + 1] * w[t];
-      }
-    }
-  };
+const kernels = new Map<string, ReturnType<typeof compiled>>();
+
+/** @param last the pass of m = 1, where w is 1 */
+function passOf(r: number, last: boolean) {
+  const key = `${r} ${last}`;
+  const kernel = kernels.get(key) ?? compiled(passKernel(r, last));
+  kernels.set(key, kernel);
+  return kernel;
 }
 
-/** An odd radix r, by halves: elements j and r − j are added and subtracted, and meet cosines and sines. */
-function oddPass(r: number, m: number, s: number): Pass {
-  if (r === 3) return threePass(m, s);
-  const w = twiddles(r, m);
-  const half = r >> 1;
-  const [sumRe, sumIm] = [new Float64Array(half), new Float64Array(half)];
-  const [offRe, offIm] = [new Float64Array(half), new Float64Array(half)];
-  const angles = Array.from({ length: half * half }, (_, i) => {
-    const [k, j] = [1 + Math.floor(i / half), 1 + (i % half)];
-    return (2 * Math.PI * ((k * j) % r)) / r;
+function passKernel(r: number, last: boolean): Kernel {
+  return new Kernel((kernel, x, y, w, m, s) => {
+    const row = kernel.int(times(s, int(ELEMENT)));
+    const apart = kernel.int(times(m, row));
+    const rows = Array.from({ length: r }, (_, k) => kernel.int(times(row, int(k))));
+    const parts = Array.from({ length: r }, (_, j) => kernel.int(times(apart, int(j))));
+    const transform = butterfly(kernel, r);
+    kernel.repeat(m, () => {
+      const factors = last
+        ? []
+        : rows
+            .slice(1)
+            .map(
+              (_, i): Complex => [kernel.pair(loadTwice(w, 16 * i)), kernel.pair(loadTwice(w, 16 * i + 8))],
+            );
+      kernel.set(w, plus(w, int(16 * (r - 1))));
+      kernel.repeat(s, () => {
+        const X = parts.map((part): Complex => {
+          const at = kernel.int(plus(x, part));
+          return [kernel.pair(load(at)), kernel.pair(load(at, IM))];
+        });
+        for (const [k, [re, im]] of transform(X).entries()) {
+          const at = kernel.int(plus(y, rows[k]));
+          const [a, b] = [kernel.pair(re), kernel.pair(im)];
+          const [c, d] = factors[k - 1] ?? [];
+          kernel.store(at, c ? sub(mul(a, c), mul(b, d)) : a);
+          kernel.store(at, c ? add(mul(a, d), mul(b, c)) : b, IM);
+        }
+        kernel.set(x, plus(x, int(ELEMENT)));
+        kernel.set(y, plus(y, int(ELEMENT)));
+      });
+      kernel.set(y, plus(y, rows[r - 1]));
+    });
   });
-  const cos = Float64Array.from(angles, Math.cos);
-  const sin = Float64Array.from(angles, Math.sin);
-  const apart = 2 * m * s;
-  return (x, y) => {
-    for (let p = 0, i = 0, o = 0; p < m; p++, o += 2 * (r - 1) * s) {
-      const t = 2 * (r - 1) * p - 2;
-      for (const end = i + 2 * s; i < end; i += 2, o += 2) {
-        const re = x[i];
-        const im = x[i + 1];
-        let totalRe = re;
-        let totalIm = im;
-        for (let j = 0, a = i + apart, b = i + (r - 1) * apart; j < half; j++, a += apart, b -= apart) {
-          totalRe += sumRe[j] = x[a] + x[b];
-          totalIm += sumIm[j] = x[a + 1] + x[b + 1];
-          offRe[j] = x[a] - x[b];
-          offIm[j] = x[a + 1] - x[b + 1];
-        }
-        y[o] = totalRe;
-        y[o + 1] = totalIm;
-        for (let k = 1, at = 0; k <= half; k++) {
-          let evenRe = re;
-          let evenIm = im;
-          let oddRe = 0;
-          let oddIm = 0;
-          for (let j = 0; j < half; j++, at++) {
-            evenRe += cos[at] * sumRe[j];
-            evenIm += cos[at] * sumIm[j];
-            oddRe += sin[at] * offIm[j];
-            oddIm -= sin[at] * offRe[j];
-          }
-          put(y, o + 2 * k * s, evenRe + oddRe, evenIm + oddIm, w, t + 2 * k);
-          put(y, o + 2 * (r - k) * s, evenRe - oddRe, evenIm - oddIm, w, t + 2 * (r - k));
-        }
-      }
-    }
-  };
 }
 
-/** The most frequent odd radix, spelt out: three times as fast. */
-function threePass(m: number, s: number): Pass {
-  const w = twiddles(3, m);
-  const apart = 2 * m * s;
-  const sin = Math.sqrt(3) / 2;
-  return (x, y) => {
-    for (let p = 0, i = 0, o = 0; p < m; p++, o += 4 * s) {
-      for (const end = i + 2 * s; i < end; i += 2, o += 2) {
-        const a = i + apart;
-        const b = a + apart;
-        const re = x[a] + x[b];
-        const im = x[a + 1] + x[b + 1];
-        y[o] = x[i] + re;
-        y[o + 1] = x[i + 1] + im;
-        const evenRe = x[i] - re / 2;
-        const evenIm = x[i + 1] - im / 2;
-        const oddRe = sin * (x[a + 1] - x[b + 1]);
-        const oddIm = sin * (x[b] - x[a]);
-        put(y, o + 2 * s, evenRe + oddRe, evenIm + oddIm, w, 4 * p);
-        put(y, o + 4 * s, evenRe - oddRe, evenIm - oddIm, w, 4 * p + 2);
-      }
+/** The transform of length r of elements that are kept, written into a kernel. */
+function butterfly(kernel: Kernel, r: number): (x: Complex[]) => Complex[] {
+  const sum = (a: Complex, b: Complex): Complex => [
+    kernel.pair(add(a[0], b[0])),
+    kernel.pair(add(a[1], b[1])),
+  ];
+  const difference = (a: Complex, b: Complex): Complex => [
+    kernel.pair(sub(a[0], b[0])),
+    kernel.pair(sub(a[1], b[1])),
+  ];
+  /** a − ib and a + ib */
+  const turned = (a: Complex, b: Complex): [Complex, Complex] => [
+    [kernel.pair(add(a[0], b[1])), kernel.pair(sub(a[1], b[0]))],
+    [kernel.pair(sub(a[0], b[1])), kernel.pair(add(a[1], b[0]))],
+  ];
+  if (r === 2) return ([a, b]) => [sum(a, b), difference(a, b)];
+  if (r === 4) {
+    return ([a, b, c, d]) => {
+      const [even, odd] = [sum(a, c), sum(b, d)];
+      const [one, three] = turned(difference(a, c), difference(b, d));
+      return [sum(even, odd), one, difference(even, odd), three];
+    };
+  }
+  // By halves: elements j and r − j are added and subtracted, and meet cosines and sines.
+  const half = Array.from({ length: r >> 1 }, (_, i) => i + 1);
+  const angles = Array.from({ length: r }, (_, i) => (2 * Math.PI * i) / r);
+  const cos = angles.map((angle) => kernel.pair(constant(Math.cos(angle))));
+  const sin = angles.map((angle) => kernel.pair(constant(Math.sin(angle))));
+  return (x) => {
+    const sums = half.map((j) => sum(x[j], x[r - j]));
+    const offs = half.map((j) => difference(x[j], x[r - j]));
+    const scaled = (table: Value[], k: number, values: Complex[], part: 0 | 1) =>
+      values.map((value, i) => mul(table[(k * (i + 1)) % r], value[part])).reduce(add);
+    const X: Complex[] = [sums.reduce(sum, x[0])];
+    for (const k of half) {
+      const even = [0, 1].map((part) => kernel.pair(add(x[0][part], scaled(cos, k, sums, part as 0 | 1))));
+      const odd = [0, 1].map((part) => kernel.pair(scaled(sin, k, offs, part as 0 | 1)));
+      [X[k], X[r - k]] = turned([even[0], even[1]], [odd[0], odd[1]]);
     }
+    return X;
   };
-}
-
-/** y[o] = (re + i im) w[t] */
-function put(y: number[], o: number, re: number, im: number, w: Float64Array, t: number): void {
-  y[o] = re * w[t] - im * w[t + 1];
-  y[o + 1] = re * w[t + 1] + im * w[t];
 }
 
 /**
@@ -195,35 +196,46 @@ function put(y: number[], o: number, re: number, im: number, w: Float64Array, t:
  *
  * computed by transforms of a power of two ≥ 2n − 1. Bluestein, IEEE Trans. Audio Electroacoustics 18 (1970).
  */
-function bluestein(n: number): FourierTransform {
+function bluestein(n: number): PairTransform {
   const size = 2 ** Math.ceil(Math.log2(2 * n - 1));
-  const fft = new FFT(size);
-  const w = new Float64Array(2 * n);
-  const chirp: number[] = fft.createComplexArray();
-  for (let t = 0; t < n; t++) {
-    const angle = (Math.PI * ((t * t) % (2 * n))) / n; // t² mod 2n keeps the angle small, and so exact
-    w[2 * t] = Math.cos(angle);
-    w[2 * t + 1] = -Math.sin(angle);
-    for (const at of [t, (size - t) % size]) {
-      chirp[2 * at] = w[2 * t];
-      chirp[2 * at + 1] = -w[2 * t + 1];
-    }
+  const { input: inner, run: transform } = pairTransform(size);
+  const input = allocate(4 * n + 4);
+  // t² mod 2n keeps the angle small, and so exact.
+  const angles = Array.from({ length: n }, (_, t) => (Math.PI * ((t * t) % (2 * n))) / n);
+  const chirp = angles.map((angle) => [Math.cos(angle), -Math.sin(angle)]);
+  heap.fill(0, inner, inner + 4 * size);
+  for (const [t, [re, im]] of chirp.entries()) {
+    for (const at of [t, (size - t) % size]) heap.set([re, re, -im, -im], inner + 4 * at);
   }
-  const kernel: number[] = fft.createComplexArray();
-  fft.transform(kernel, chirp);
-  const buffer: number[] = fft.createComplexArray();
-  const spectrum: number[] = fft.createComplexArray();
-  return (x) => {
-    buffer.fill(0, 2 * n);
-    for (let t = 0; t < 2 * n; t += 2) put(buffer, t, x[t], x[t + 1], w, t);
-    fft.transform(spectrum, buffer);
-    for (let k = 0; k < 2 * size; k += 2) {
-      const [re, im] = [spectrum[k], spectrum[k + 1]];
-      spectrum[k] = re * kernel[k] - im * kernel[k + 1];
-      spectrum[k + 1] = re * kernel[k + 1] + im * kernel[k];
-    }
-    fft.inverseTransform(buffer, spectrum);
-    for (let k = 0; k < 2 * n; k += 2) put(buffer, k, buffer[k], buffer[k + 1], w, k);
-    return buffer;
+  const at = transform();
+  const spectrum = heap.slice(at, at + 4 * size).filter((_, i) => i % 2 === 0);
+  const kernel = 8 * allocated(spectrum.map((value) => value / size));
+  const w = 8 * allocated(chirp.flat());
+  const run = () => {
+    product(8 * input, w, 8 * inner, n);
+    heap.fill(0, inner + 4 * n, inner + 4 * size);
+    // The inverse transform is the transform with real and imaginary parts changed over, before and after.
+    productToSwapped(8 * transform(), kernel, 8 * inner, size);
+    productOfSwapped(8 * transform(), w, 8 * input, n);
+    return input;
   };
+  return { input, run };
 }
+
+/** Products of elements and one complex number for each; real and imaginary parts changed over where they are at IM. */
+const productKernel = (from: 0 | 16, to: 0 | 16) =>
+  compiled(
+    new Kernel((kernel, x, factors, y, n) => {
+      kernel.repeat(n, () => {
+        const [re, im] = [kernel.pair(load(x, from)), kernel.pair(load(x, IM - from))];
+        const [c, d] = [kernel.pair(loadTwice(factors)), kernel.pair(loadTwice(factors, 8))];
+        kernel.store(y, sub(mul(re, c), mul(im, d)), to);
+        kernel.store(y, add(mul(re, d), mul(im, c)), IM - to);
+        for (const at of [x, y]) kernel.set(at, plus(at, int(ELEMENT)));
+        kernel.set(factors, plus(factors, int(16)));
+      });
+    }),
+  );
+const product = productKernel(0, 0);
+const productToSwapped = productKernel(0, IM);
+const productOfSwapped = productKernel(IM, 0);

@@ -60,7 +60,8 @@ export class WholeAudio {
     this.#streamed = streamed;
     const length = this.#length + samples.length;
     assertLength(Math.max(length, expected), sampleRate, this.#name, this.#options);
-    if (length > this.#samples.length) {
+    if (this.#length === 0 && length === expected) this.#samples = samples;
+    else if (length > this.#samples.length) {
       // A header is believed as far as samples come.
       const wanted = this.#length === 0 ? COPIED : Math.ceil(1.5 * this.#samples.length);
       const { maxSamples = MAX_SAMPLES } = this.#options;
@@ -69,7 +70,7 @@ export class WholeAudio {
       grown.set(this.#samples.subarray(0, this.#length));
       this.#samples = grown;
     }
-    this.#samples.set(samples, this.#length);
+    if (samples !== this.#samples) this.#samples.set(samples, this.#length);
     this.#length = length;
   }
 
@@ -78,7 +79,8 @@ export class WholeAudio {
     if (this.#length === 0) throw new AudioError(`${this.#name}: the recording holds no samples`);
     // A copy gives back what was taken too much; of long recordings there is no room for one.
     const length = this.#length;
-    const samples = length < COPIED ? this.#samples.slice(0, length) : this.#samples.subarray(0, length);
+    const isCopied = length < Math.min(COPIED, this.#samples.length);
+    const samples = isCopied ? this.#samples.slice(0, length) : this.#samples.subarray(0, length);
     const audio = makeAudio(samples, this.#sampleRate, this.#name);
     return this.#streamed ? { ...audio, streamed: true } : audio;
   }

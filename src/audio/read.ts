@@ -4,7 +4,7 @@ import { AudioError } from '../errors.ts';
 import { readBytes } from '../files/atomic.ts';
 import type { Audio } from './audio.ts';
 import type { ThreadOptions } from './decode-queue.ts';
-import { fileSource, openRecording } from './disk-source.ts';
+import { FIRST, fileSource, openRecording } from './disk-source.ts';
 import { formatOf, HEAD } from './formats.ts';
 import type { AudioLimits } from './limits.ts';
 import type { ByteSource } from './source.ts';
@@ -43,11 +43,14 @@ export async function readAudio(path: string, options: ReadOptions = {}): Promis
   });
 }
 
+/** Where a file's beginning is read to, and done with before anything is waited for. */
+const room = new Uint8Array(FIRST);
+
 /** Opens a file for a while. @throws FileError where that cannot be done */
 async function withFile<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
   const file = openRecording(path);
   try {
-    return await use(fileSource(file, path));
+    return await use(fileSource(file, path, room));
   } finally {
     closeSync(file);
   }

@@ -1,5 +1,19 @@
 // Two ways to resample a block: in frequency where the rates' ratio allows it, by interpolated sincs for any other.
-import { doubles, fourierTransform, isSmooth } from './fourier.ts';
+import { isSmooth, pairTransform } from './fourier.ts';
+import {
+  allocated,
+  compiled,
+  gatherSingle,
+  heap,
+  int,
+  Kernel,
+  load,
+  loadTwice,
+  mul,
+  plus,
+  scratch,
+  times,
+} from './kernel.ts';
 import { impulseResponse, REACH } from './resample-filter.ts';
 
 /** Resamples block by block; keeps nothing from one to the next. */
@@ -30,55 +44,85 @@ export function blockResampler(from: number, to: number): BlockResampler {
   return inFrequency ? byTransform(from, to, times) : bySinc(from, to);
 }
 
+/** Blocks that are transformed at once: each real and imaginary part of two complex signals. */
+const TOGETHER = 4;
+/** In memory an element is that of four blocks: [0, 2, 1, 3]. */
+const ORDER = [0, 2, 1, 3];
+const ELEMENT = 32;
+
+/** Four blocks of float32, each `advance` bytes after the one before, as float64. */
+const fourBlocks = compiled(
+  new Kernel((kernel, samples, advance, x, n) => {
+    const [one, two, three] = [1, 2, 3].map((i) => kernel.int(plus(samples, times(advance, int(i)))));
+    kernel.repeat(n, () => {
+      kernel.store(x, gatherSingle(samples, two));
+      kernel.store(x, gatherSingle(one, three), 16);
+      for (const at of [samples, one, two, three]) kernel.set(at, plus(at, int(4)));
+      kernel.set(x, plus(x, int(ELEMENT)));
+    });
+  }),
+);
+
+/** Spectra times gains, with real and imaginary parts changed over. */
+const filtered = compiled(
+  new Kernel((kernel, X, gains, Y, n) => {
+    kernel.repeat(n, () => {
+      const gain = kernel.pair(loadTwice(gains));
+      kernel.store(Y, mul(load(X, 16), gain));
+      kernel.store(Y, mul(load(X), gain), 16);
+      kernel.set(gains, plus(gains, int(8)));
+      for (const at of [X, Y]) kernel.set(at, plus(at, int(ELEMENT)));
+    });
+  }),
+);
+
 /**
  * Overlap-save: the spectrum of `times` · from samples, times that of the filter, is the spectrum of `times` · to samples,
- * as there is nothing beyond the lower rate's band. Two blocks at once, as real and imaginary part.
+ * as there is nothing beyond the lower rate's band.
  */
 function byTransform(from: number, to: number, times: number): BlockResampler {
   const low = Math.min(from, to);
-  const [length, band] = [times * from, times * low];
+  const [length, given, band] = [times * from, times * to, times * low];
   const margin = Math.ceil(REACH / low);
   const step = times - 2 * margin;
   const [advance, produced] = [step * from, step * to];
+  const span = length + (TOGETHER - 1) * advance;
   const filter = frequencyResponse(band).map((gain) => gain / length);
-  const forward = fourierTransform(length);
-  const backward = fourierTransform(times * to);
-  const [x, Y] = [doubles(2 * length), doubles(2 * times * to)];
+  const [positive, negative] = [allocated(filter), allocated(filter.slice(1).reverse())];
+  const forward = pairTransform(length);
+  const backward = pairTransform(given);
+  const beyond = filter.length - 1;
   return {
     lead: margin * from,
-    span: length + advance,
-    produced: 2 * produced,
+    span,
+    produced: TOGETHER * produced,
     run(input, output, _) {
-      for (let i = 0; i < length; i++) {
-        x[2 * i] = input[i];
-        x[2 * i + 1] = input[i + advance];
-      }
-      const X = forward(x);
+      const [samples] = scratch([span / 2]);
+      new Float32Array(heap.buffer, 8 * samples, span).set(input);
+      fourBlocks(8 * samples, 4 * advance, 8 * forward.input, length);
       // The inverse transform is the transform with real and imaginary parts changed over, before and after.
-      for (let k = 0; 2 * k < band; k++) {
-        Y[2 * k] = X[2 * k + 1] * filter[k];
-        Y[2 * k + 1] = X[2 * k] * filter[k];
-        if (k === 0) continue;
-        const [a, b] = [2 * (length - k), 2 * (times * to - k)];
-        Y[b] = X[a + 1] * filter[k];
-        Y[b + 1] = X[a] * filter[k];
+      const [X, Y] = [forward.run(), backward.input];
+      filtered(8 * X, 8 * positive, 8 * Y, filter.length);
+      heap.fill(0, Y + 4 * filter.length, Y + 4 * (given - beyond));
+      filtered(8 * (X + 4 * (length - beyond)), 8 * negative, 8 * (Y + 4 * (given - beyond)), beyond);
+      const y = backward.run() + 4 * margin * to;
+      for (const [block, part] of ORDER.entries()) {
+        for (let i = block * produced, at = y + (part ^ 2); i < (block + 1) * produced; i++, at += 4) {
+          output[i] = heap[at];
+        }
       }
-      const y = backward(Y);
-      for (let i = 0, at = 2 * margin * to; i < produced; i++, at += 2) {
-        output[i] = y[at + 1];
-        output[i + produced] = y[at];
-      }
-      return 2 * advance;
+      return TOGETHER * advance;
     },
   };
 }
 
 /** Gains of frequencies k/n of the lower rate, k < n/2: real, as the response is even. */
 function frequencyResponse(n: number): number[] {
-  const response = doubles(2 * n);
-  for (let t = -REACH; t <= REACH; t++) response[2 * ((t + n) % n)] += impulseResponse(t);
-  const gains = fourierTransform(n)(response);
-  return Array.from({ length: Math.ceil(n / 2) }, (_, k) => gains[2 * k]);
+  const transform = pairTransform(n);
+  heap.fill(0, transform.input, transform.input + 4 * n);
+  for (let t = -REACH; t <= REACH; t++) heap[transform.input + 4 * ((t + n) % n)] += impulseResponse(t);
+  const gains = transform.run();
+  return Array.from({ length: Math.ceil(n / 2) }, (_, k) => heap[gains + 4 * k]);
 }
 
 /** Phases of the impulse response to a sample of the lower rate; cubic interpolation between them errs by 1e-10. */

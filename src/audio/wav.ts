@@ -53,6 +53,7 @@ const kinds: Record<number, string> = { 1: 'pcm', 3: 'float', 6: 'alaw', 7: 'mul
 const PIECE = 2 ** 20;
 const MAX_CHUNKS = 1000;
 const EXTENSIBLE = 0xfffe;
+const IS_LITTLE_ENDIAN = new Int8Array(Int16Array.of(1).buffer)[0] === 1;
 /** The end of the GUIDs that extend WAV's 16-bit format codes. */
 const GUID_TAIL = '000000001000800000aa00389b71';
 /** Sizes from here on stand for "unknown" in what sox, espeak-ng and ffmpeg write to a pipe. */
@@ -97,12 +98,20 @@ export function* wavBlocks(source: ByteSource, name: string): Generator<AudioBlo
 /** `count` samples of interleaved channels of `width` bytes, mixed by their mean. */
 function mixedFrom(view: DataView, count: number, channels: number, width: number, read: Read): Float32Array {
   const samples = new Float32Array(count);
-  if (read === readers.pcm16) {
-    // What most recordings are, without a call for each sample: four times as fast.
-    for (let i = 0, at = 0; i < count; i++) {
-      let sum = 0;
-      for (let c = 0; c < channels; c++, at += 2) sum += view.getInt16(at, true);
-      samples[i] = sum / 2 ** 15 / channels;
+  if (read === readers.pcm16 && IS_LITTLE_ENDIAN) {
+    // What most recordings are, without a call for each sample: several times as fast.
+    const { buffer, byteOffset: start, byteLength } = view;
+    const isAligned = start % 2 === 0;
+    const values = isAligned
+      ? new Int16Array(buffer, start, byteLength / 2)
+      : new Int16Array(buffer.slice(start, start + byteLength));
+    if (channels === 1) for (let i = 0; i < count; i++) samples[i] = values[i] / 2 ** 15;
+    else {
+      for (let i = 0, at = 0; i < count; i++) {
+        let sum = 0;
+        for (let c = 0; c < channels; c++, at++) sum += values[at];
+        samples[i] = sum / 2 ** 15 / channels;
+      }
     }
     return samples;
   }

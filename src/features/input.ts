@@ -49,8 +49,13 @@ function fitted(samples: Float32Array, { normalize, clipSamples, align }: Featur
  * that of the short-time Fourier transform [1 + nFft/2, frames].
  */
 export function melPower(samples: Float32Array, settings: FeatureSettings): Matrix {
+  return clipPower(fitted(samples, settings), settings);
+}
+
+/** The same of a clip, which is normalized and fitted. */
+export function clipPower(clip: Float32Array, settings: FeatureSettings): Matrix {
   const filters = settings.kind === 'spectrogram' ? undefined : tablesOf(settings).filters;
-  return spectrogram(fitted(samples, settings), settings, filters);
+  return spectrogram(clip, settings, filters);
 }
 
 /** The same from a spectrogram [1 + nFft/2, frames] raised to `settings.power`. */

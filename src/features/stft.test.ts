@@ -120,3 +120,16 @@ describe('what it refuses', () => {
     expect(() => spectrogram(y, { power: 0 })).toThrow(/power: expected a number more than 0/);
   });
 });
+
+it('a silent frame is exactly 0 beside loud ones, and frames further apart than they are long are right', () => {
+  const y = Float64Array.from({ length: 3000 }, (_, n) => (n < 1000 || n >= 2000 ? 0 : Math.sin(n * n)));
+  const S = spectrogram(y, { nFft: 64, hopLength: 100 });
+  const X = stft(y, { nFft: 64, hopLength: 100 });
+  for (let t = 0; t < S.columns; t++) {
+    for (let k = 0; k < S.rows; k++) {
+      const at = k * S.columns + t;
+      expect(S.data[at]).toBeCloseTo(Math.hypot(X.re[at], X.im[at]), 12);
+      if (t < 9 || t > 20) expect(S.data[at]).toBe(0);
+    }
+  }
+});

@@ -1,11 +1,11 @@
 // The short-time Fourier transform, as librosa.stft 0.11 computes it.
 
-import { doubles } from '../audio/fourier.ts';
 import { FeatureError } from '../errors.ts';
 import { checkPositive, checkPositiveInteger } from './check.ts';
 import { realTransform } from './fft.ts';
-import { type Bands, bandsOf, type Matrix, zeros } from './matrix.ts';
+import { type Matrix, zeros } from './matrix.ts';
 import { type PadMode, pad, type Signal } from './pad.ts';
+import { type Framing, framePowers } from './spectra.ts';
 import { getWindow } from './window.ts';
 
 /** librosa's arguments and defaults; `null` is its `None`. */
@@ -38,10 +38,18 @@ export interface ComplexMatrix {
  * @throws FeatureError where the options contradict each other or the signal is empty, not finite, or too short
  */
 export function stft(y: Signal, options: StftOptions = {}): ComplexMatrix {
-  const { bins, frames, transform } = analysis(y, options);
+  const { signal, lead, window, hopLength, frames } = framing(y, options);
+  const n = window.length;
+  const bins = 1 + (n >> 1);
+  const transform = realTransform(n);
+  const frame = new Float64Array(n);
   const [re, im] = [new Float64Array(bins * frames), new Float64Array(bins * frames)];
   for (let t = 0; t < frames; t++) {
-    const spectrum = transform(t);
+    const start = t * hopLength - lead;
+    const [begin, end] = [Math.max(0, -start), Math.min(n, signal.length - start)];
+    frame.fill(0);
+    for (let i = begin; i < end; i++) frame[i] = signal[start + i] * window[i];
+    const spectrum = transform(frame);
     for (let k = 0; k < bins; k++) {
       re[k * frames + t] = spectrum[2 * k];
       im[k * frames + t] = spectrum[2 * k + 1];
@@ -63,47 +71,27 @@ export function spectrogram(
 ): Matrix {
   const { power = 1 } = options;
   checkPositive('power', power);
-  const { bins, frames, transform } = analysis(y, options);
-  const S = zeros(filters?.rows ?? bins, frames);
-  const bands = filters && bandsOf(filters);
-  const column = new Float64Array(bins);
-  for (let t = 0; t < frames; t++) {
-    const X = transform(t);
-    for (let k = 0; k < bins; k++) column[k] = X[2 * k] * X[2 * k] + X[2 * k + 1] * X[2 * k + 1];
-    if (power !== 2) for (let k = 0; k < bins; k++) column[k] = Math.sqrt(column[k]) ** power;
-    if (bands) project(column, bands, S, t);
-    else for (let k = 0, at = t; k < bins; k++, at += frames) S.data[at] = column[k];
-  }
+  const framed = framing(y, options);
+  const S = zeros(filters?.rows ?? 1 + (framed.window.length >> 1), framed.frames);
+  framePowers(framed, power, S, filters);
   return S;
-}
-
-/** Column t of S: the product of filters with a column. */
-function project(column: Float64Array, { begin, end, weights }: Bands, S: Matrix, t: number): void {
-  for (let r = 0, w = 0; r < S.rows; r++) {
-    let sum = 0;
-    for (let k = begin[r]; k < end[r]; k++, w++) sum += weights[w] * column[k];
-    S.data[r * S.columns + t] = sum;
-  }
-}
-
-interface Analysis {
-  bins: number;
-  frames: number;
-  /** Spectrum of frame t, interleaved (re, im); valid until the next call. */
-  transform: (t: number) => number[];
 }
 
 /** Windows by name and length, made once. */
 const windows = new Map<string, Float64Array>();
 
-function windowOf(name: string, length: number): Float64Array {
-  const key = `${name} ${length}`;
-  const window = windows.get(key) ?? getWindow(name, length);
+/** A window in the middle of a frame of nFft samples. */
+function windowOf(name: string, length: number, nFft: number): Float64Array {
+  const key = `${name} ${length} ${nFft}`;
+  const made = windows.get(key);
+  if (made) return made;
+  const window = new Float64Array(nFft);
+  window.set(getWindow(name, length), (nFft - length) >> 1);
   windows.set(key, window);
   return window;
 }
 
-function analysis(y: Signal, options: StftOptions): Analysis {
+function framing(y: Signal, options: StftOptions): Framing {
   const { nFft = 2048, window = 'hann', center = true, padMode = 'constant' } = options;
   const winLength = options.winLength ?? nFft;
   const hopLength = options.hopLength ?? Math.floor(winLength / 4);
@@ -121,20 +109,11 @@ function analysis(y: Signal, options: StftOptions): Analysis {
       got: `${y.length}`,
     });
   }
-  const padded = center ? pad(y, nFft >> 1, padMode, tailStart(y.length, nFft, hopLength)) : y;
-  const w = windowOf(window, winLength);
-  const offset = (nFft - winLength) >> 1;
-  const fft = realTransform(nFft);
-  const frame = doubles(nFft);
-  return {
-    bins: 1 + (nFft >> 1),
-    frames: 1 + Math.floor((padded.length - nFft) / hopLength),
-    transform: (t) => {
-      const start = t * hopLength + offset;
-      for (let i = 0; i < winLength; i++) frame[offset + i] = padded[start + i] * w[i];
-      return fft(frame);
-    },
-  };
+  const half = center ? nFft >> 1 : 0;
+  const lead = padMode === 'constant' ? half : 0;
+  const signal = lead === half ? y : pad(y, half, padMode, tailStart(y.length, nFft, hopLength));
+  const frames = 1 + Math.floor((y.length + 2 * half - nFft) / hopLength);
+  return { signal, lead, window: windowOf(window, winLength, nFft), hopLength, frames };
 }
 
 /**

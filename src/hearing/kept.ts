@@ -20,7 +20,7 @@ export interface Kept {
 }
 
 /** Raise it where decoding or resampling comes out otherwise. */
-const COMPUTATION = 2;
+const COMPUTATION = 3;
 
 /** So much of a clip is kept on either side of the window, for shifts and other speeds. */
 const MARGIN = 0.25;

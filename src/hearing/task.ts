@@ -6,8 +6,9 @@ import { readAudio } from '../audio/read.ts';
 import { resample } from '../audio/resample.ts';
 import { EarmarkError, type ErrorParts } from '../errors.ts';
 import { type FittedClip, fitClip } from '../features/clip.ts';
-import { melPower } from '../features/input.ts';
+import { clipPower } from '../features/input.ts';
 import type { Matrix } from '../features/matrix.ts';
+import { normalized } from '../features/scaling.ts';
 import { type FeatureSettings, relevantSettings } from '../features/settings.ts';
 import { Cache, hashOfFile } from './cache.ts';
 
@@ -50,7 +51,7 @@ export function refusalOf(error: EarmarkError): Refusal {
 }
 
 /** What is remembered is of this version of what computes it; raise it where decoding or features come out otherwise. */
-export const COMPUTATION = 2;
+export const COMPUTATION = 3;
 
 /** Settings objects by their JSON, since the tables of a mel spectrogram are made once for each object. */
 const known = new Map<string, FeatureSettings>();
@@ -83,9 +84,10 @@ async function measured(path: string): Promise<Recording> {
 async function hear(path: string, settings: FeatureSettings): Promise<Heard> {
   const audio = await readAudio(path);
   assertAudible(audio, path);
-  const { samples } = await resample(audio, settings.sampleRate);
-  const { start, padBefore, padAfter, cut } = fitClip(samples, settings.clipSamples, settings.align);
-  return { power: melPower(samples, settings), fit: { start, padBefore, padAfter, cut } };
+  const { sampleRate, normalize, clipSamples, align } = settings;
+  const { samples } = await resample(audio, sampleRate);
+  const { samples: clip, ...fit } = fitClip(normalized(samples, normalize), clipSamples, align);
+  return { power: clipPower(clip, settings), fit };
 }
 
 function settingsOf(json: string): FeatureSettings {
