@@ -118,6 +118,6 @@ function unreadable(name: string, got: string | undefined): AudioError {
     what: `${name}: not a recording that can be read`,
     expected: READABLE,
     got: got ?? 'another kind of file',
-    todo: got ? `${reason}Convert it first, e.g. \`ffmpeg -i ${file} out.flac\`.` : undefined,
+    todo: `${reason}${got ? 'Convert it first' : 'Should it hold sound, convert it'}, e.g. \`ffmpeg -i ${file} out.flac\`.`,
   });
 }

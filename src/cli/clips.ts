@@ -79,7 +79,7 @@ async function filesOf(path: string, { note }: Pick<Terminal, 'note'>): Promise<
   const left =
     others.length > 0 ? `${others.length} in formats that cannot be read, such as ${others[0]}` : '';
   if (files.length > 0) {
-    if (left) note(`${path}: left out are ${left}`);
+    if (left) note(`${path}: left out: ${left}`);
     return files;
   }
   throw new CorpusError({

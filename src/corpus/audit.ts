@@ -90,7 +90,7 @@ export function audit(corpus: Corpus, found: readonly Found[], split?: Split): F
     ...those(
       'length',
       (n) =>
-        `${n} of unusual length (shorter than ${seconds(Math.max(0, shortest))}, or longer than ${seconds(longest)})`,
+        `${n} of unusual length (${shortest > 0 ? `shorter than ${seconds(shortest)}, or ` : ''}longer than ${seconds(longest)})`,
       ({ facts: { samples, sampleRate } }) =>
         samples / sampleRate < shortest || samples / sampleRate > longest,
     ),

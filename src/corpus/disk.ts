@@ -47,6 +47,11 @@ export function isRecording(name: string): boolean {
   return /\.(wav|wave|flac|mp3|ogg|oga|opus)$/i.test(name);
 }
 
+/** Whether a file's name is that of a recording in a format that cannot be read. */
+export function isOtherSound(name: string): boolean {
+  return /\.(m4a|aac|aiff?|au|wma|webm|caf|amr|3gp|wv|spx)$/i.test(name);
+}
+
 /**
  * Reads a JSON file of a known form.
  *

@@ -71,12 +71,13 @@ export async function download(url: string, path: string, options: DownloadOptio
       await pause(1000 * wait);
     }
   }
-  if (sha256 !== undefined && (await hashOf(part)) !== sha256) {
+  const hash = sha256 && (await hashOf(part));
+  if (hash !== sha256) {
     await discard(part);
     throw new FileError({
       what: `${url}: what came is damaged, or another file`,
       expected: `the SHA-256 ${sha256}`,
-      got: 'another; it is deleted',
+      got: `${hash}; it is deleted`,
       todo: 'Download it again.',
     });
   }

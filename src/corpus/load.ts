@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { CorpusError } from '../errors.ts';
 import { readAudioMnist } from './audiomnist.ts';
 import { byText, type Corpus, type Layout, labelsOf } from './clip.ts';
-import { isRecording, type Listing, listFolder } from './disk.ts';
+import { isOtherSound, isRecording, type Listing, listFolder } from './disk.ts';
 import { readFolders } from './folders.ts';
 import { readFsdd } from './fsdd.ts';
 import { labelledBy } from './label.ts';
@@ -89,7 +89,7 @@ function corpus(root: string, layout: Layout, found: Found, label?: string): Cor
 function unknown(root: string, places: [Listing, Listing?][]): CorpusError {
   const files = places.flatMap(([place]) => place.files);
   const recordings = files.filter(isRecording);
-  const other = files.filter((name) => /\.(m4a|aac|aiff?|wma|webm|caf|amr)$/i.test(name));
+  const other = files.filter(isOtherSound);
   const got = recordings.length
     ? `${recordings.length} recordings named like ${recordings[0]}`
     : other.length

@@ -68,8 +68,11 @@ it('tells the hash of what came where another was wanted', async () => {
   const url = await mirror(zipSync(recordings));
   const download = (hash: string) =>
     earmarkHere(['data', 'download', 'fsdd', '--url', url, '--sha256', hash], temporary());
-  expect((await download('12ab')).stderr).toMatch(/^earmark: --sha256: expected 64 hexadecimal digits, got 12ab/);
-  const [, got = ''] = /got ([0-9a-f]{64}); it is deleted/.exec((await download('A'.repeat(64))).stderr) ?? [];
+  expect((await download('12ab')).stderr).toMatch(
+    /^earmark: --sha256: expected 64 hexadecimal digits, got 12ab/,
+  );
+  const [, got = ''] =
+    /got ([0-9a-f]{64}); it is deleted/.exec((await download('A'.repeat(64))).stderr) ?? [];
   expect((await download(got.toUpperCase())).code).toBe(0);
 });
 

@@ -111,5 +111,7 @@ describe('progress', () => {
     return text;
   };
   it('is drawn on a terminal', () => expect(shown(true)).toContain('epochs'));
+  it('does not know the time left before anything is done', () =>
+    expect(shown(true)).toMatch(/epochs \S+ 0\/10 {2}\? left/));
   it('is silent elsewhere', () => expect(shown(false)).toBe(''));
 });

@@ -104,6 +104,21 @@ describe('predict', () => {
       /^earmark: bad\.wav: [^\n]+\nearmark: cannot read the recording none\.wav: [^\n]+\n$/,
     );
   });
+
+  it('names the recording that cannot be resampled, and those in formats that cannot be read', async () => {
+    const files = { 'c/slow.wav': toneWav(100, 1), 'c/good.wav': tinyWav(), 'c/a.m4a': new Uint8Array(9) };
+    const folder = folderOf({ ...files, 'd/b.m4a': new Uint8Array(9) });
+    const { stdout, stderr } = await earmarkHere(['predict', 'model.onnx', 'c', 'd'], folder);
+    expect(stdout).toMatch(/^c\/good.wav\t[^\n]+\n$/);
+    expect(stderr).toBe(
+      [
+        'c: left out: 1 in formats that cannot be read, such as c/a.m4a',
+        'earmark: d: expected recordings in the folder or below it, got 1 in formats that cannot be read, such as d/b.m4a. Convert them to FLAC or WAV.',
+        'earmark: c/slow.wav: cannot resample from 1 Hz: expected a whole rate, at most 256 times higher or lower, got 8000 Hz',
+        '',
+      ].join('\n'),
+    );
+  });
 });
 
 describe('explain', () => {
@@ -303,7 +318,7 @@ describe('bad input', () => {
     const folder = folderOf({ 'empty/notes.txt': new Uint8Array(1) });
     refused(
       await earmarkHere(['explain', 'model.onnx', 'empty', '--out', 'out'], folder),
-      /empty: expected WAV files, got none/,
+      /empty: expected recordings in the folder or below it, got none/,
     );
     refused(await earmarkHere(['explain', 'model.onnx', 'a.wav'], folder), /'--out <dir>' not specified/);
     refused(
