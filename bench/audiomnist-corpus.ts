@@ -14,6 +14,8 @@ const [SHORTEST, LONGEST] = [0.4 * RATE, RATE];
 const HEADER = 44;
 /** Bytes of a recording of mean length. */
 export const MEAN_BYTES = HEADER + SHORTEST + LONGEST;
+/** One recording in so many says another digit than it is labelled with, so that there are errors to explain. */
+const MISLABELLED = 40;
 /** Samples of noise that are there; each recording takes others. */
 const NOISE = 2 ** 18;
 
@@ -32,11 +34,12 @@ export async function makeAudioMnist(folder: string, repetitions: number): Promi
     const place = join(folder, 'data', name);
     mkdirSync(place, { recursive: true });
     speakers[name] = { accent: 'none', age: `${20 + (who % 40)}`, gender: who % 5 ? 'male' : 'female' };
+    const voiced = Array.from({ length: DIGITS }, (_, digit) => utterance(digit, who));
     for (let digit = 0; digit < DIGITS; digit++) {
-      const voiced = utterance(digit, who);
       for (let r = 0; r < repetitions; r++) {
-        const file = join(place, `${digit}_${name}_${r}.wav`);
-        writeFileSync(file, recording(voiced, noise, hash32(hash32(who, digit), r)));
+        const seed = hash32(hash32(who, digit), r);
+        const said = seed % MISLABELLED === 0 ? (digit + 1) % DIGITS : digit;
+        writeFileSync(join(place, `${digit}_${name}_${r}.wav`), recording(voiced[said], noise, seed));
       }
     }
     await setImmediate(); // so that Ctrl-C is heard

@@ -61,6 +61,9 @@ function peakMemory(): number {
   }
 }
 
+/** That on the wall, or CPU time of all threads. */
+type Clock = 'seconds' | 'cpu';
+
 /** Books time and memory under the part that is under way. */
 class Books {
   readonly parts: Part[] = [];
@@ -85,8 +88,9 @@ class Books {
     [this.name, this.since, this.used] = [name, now, process.cpuUsage()];
   }
 
-  secondsOf(what: RegExp): number {
-    return this.parts.filter(({ name }) => what.test(name)).reduce((sum, { seconds }) => sum + seconds, 0);
+  /** Seconds of some parts together. */
+  sum(what: RegExp, clock: Clock): number {
+    return this.parts.reduce((sum, part) => sum + (what.test(part.name) ? part[clock] : 0), 0);
   }
 }
 
@@ -103,6 +107,7 @@ function booking(books: Books, epochs: number): Terminal {
     progress: {
       start(total, what) {
         [steps, label] = [total, what];
+        console.log(`  ${what} …`);
         books.begin(what === 'training' ? `${EPOCH} 1` : what);
       },
       update(done) {
@@ -116,7 +121,7 @@ function booking(books: Books, epochs: number): Terminal {
         if (label === 'testing and explaining') books.begin(WRITING);
       },
       clear() {},
-      log() {},
+      log: (line) => console.log(`  ${line}`),
     },
   };
 }
@@ -151,15 +156,20 @@ function report(books: Books, epochs: number, most: number): void {
     ];
     console.log(name.padEnd(34) + numbers.join(''));
   }
-  const epoch = books.secondsOf(/epoch|^validating/) / epochs;
-  const fold = most * epoch + books.secondsOf(/^testing|^figures/);
-  const first = books.secondsOf(/^listing|^checking|^reading what/);
-  const all = first + FOLDS * fold + (FOLDS - 1) * books.secondsOf(/another/);
-  const minutes = (seconds: number) => `${(seconds / 60).toFixed(0)} min`;
-  console.log(`\nan epoch ${epoch.toFixed(0)} s; ${most} epochs, testing and explaining: ${minutes(fold)}`);
-  console.log(`${FOLDS} folds: ${minutes(all)} at most, less where training stops before its last epoch`);
+  for (const clock of ['seconds', 'cpu'] as const) {
+    const epoch = books.sum(/epoch|^validating/, clock) / epochs;
+    const fold = most * epoch + books.sum(/^testing|^figures/, clock);
+    const first = books.sum(/^listing|^checking|^reading what/, clock);
+    const all = first + FOLDS * fold + (FOLDS - 1) * books.sum(/another/, clock);
+    const minutes = (seconds: number) => `${(seconds / 60).toFixed(0)} min`;
+    const unit = clock === 'cpu' ? ' of CPU time' : '';
+    console.log(
+      `\nan epoch ${epoch.toFixed(0)} s${unit}; ${most} epochs, testing and explaining ${minutes(fold)}; ` +
+        `${FOLDS} folds ${minutes(all)}, less where training stops before its last epoch`,
+    );
+  }
   const peak = Math.max(...books.parts.map(({ memory }) => memory));
-  console.log(`memory: ${peak.toFixed(0)} MB of ${BOUND}`);
+  console.log(`\nmemory: ${peak.toFixed(0)} MB of ${BOUND}`);
   if (peak > BOUND) process.exitCode = 1;
 }
 
