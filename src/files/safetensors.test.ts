@@ -44,3 +44,10 @@ it('a file that is cut or changed gives a typed error or arrays, never a crash',
     { numRuns: 500 },
   );
 });
+
+it('reads a Buffer, which shares its memory with others', () => {
+  const tensors = { a: { dims: [2], data: Float32Array.of(1, 2) } };
+  const bytes = encodeSafetensors({ tensors, metadata: {} });
+  const shared = Buffer.concat([Buffer.alloc(16, 0xff), bytes]).subarray(16);
+  expect(decodeSafetensors(shared).tensors).toEqual(tensors);
+});

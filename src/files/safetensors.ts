@@ -58,7 +58,8 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'tensors'): Safetens
   const { __metadata__: metadata = {}, ...arrays } = header as typeof header & {
     __metadata__?: Record<string, string>;
   };
-  const body = bytes.slice(8 + length);
+  // A copy with a buffer of its own; a Buffer's `slice` would share one, at another offset.
+  const body = new Uint8Array(bytes.subarray(8 + length));
   const tensors = Object.entries(arrays).map(([key, { dtype, shape, data_offsets: offsets }]) => {
     const size = (shape ?? []).reduce((n, d) => n * d, 1);
     const [begin = -1, end = -1] = offsets ?? [];
