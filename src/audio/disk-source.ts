@@ -1,11 +1,13 @@
 // Reads a file of Node piece by piece.
-import { fstatSync, openSync, readSync } from 'node:fs';
+import { constants, fstatSync, openSync, readSync } from 'node:fs';
+import { FileError } from '../errors.ts';
 import { diskError } from '../files/atomic.ts';
 import type { ByteSource } from './source.ts';
 
 /** Opens a recording; `closeSync` closes it. @throws FileError where that cannot be done */
 export function openRecording(path: string): number {
-  return onDisk(path, () => openSync(path, 'r'));
+  // A pipe would be waited for.
+  return onDisk(path, () => openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)));
 }
 
 /** What is read at first: of most recordings all, of others the headers. */
@@ -18,6 +20,10 @@ export const FIRST = 2 ** 17;
  */
 export function fileSource(file: number, path: string, room = new Uint8Array(FIRST)): ByteSource {
   const stat = onDisk(path, () => fstatSync(file));
+  if (!stat.isFile() && !stat.isDirectory()) {
+    const [expected, got] = ['a file, which is read more than once', 'a pipe or a device'];
+    throw new FileError({ what: `cannot read the recording ${path}`, expected, got, todo: 'Save it first.' });
+  }
   // Folders can be opened, too.
   const size = stat.isDirectory() ? 1 : stat.size;
   const readAt = (start: number, bytes: Uint8Array) => {

@@ -18,7 +18,7 @@ export function assertLength(samples: number, sampleRate: number, name: string, 
     what: `${name}: the recording is too long`,
     expected: `at most ${duration(maxSamples / sampleRate)} at ${sampleRate} Hz`,
     got: Number.isFinite(samples) ? duration(samples / sampleRate) : 'more',
-    todo: `Cut it, e.g. \`ffmpeg -i ${name.split(/[\\/]/).at(-1)} -f segment -segment_time ${seconds} part-%03d.wav\`.`,
+    todo: `Cut it, e.g. \`ffmpeg -i ${name.split(/[\\/]/).at(-1)} -f segment -segment_time ${seconds} part-%03d.wav\`, or let a window slide over it (--window).`,
   });
 }
 

@@ -1,4 +1,5 @@
 // Recordings from disk: every format in its thread, what is refused, and a thread that is ended.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { afterAll, expect, it } from 'vitest';
 import { AudioError, FileError } from '../errors.ts';
 import { decodeAudio } from './decode.ts';
 import { readAudio } from './read.ts';
+import { streamAudio } from './stream.ts';
 import { encodeWav } from './wav.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'earmark-'));
@@ -38,6 +40,15 @@ it('says of others what they are, and of missing ones that they are', async () =
   await expect(readAudio(folder)).rejects.toThrow(/cannot read the recording .* it is a folder/);
   await expect(readAudio(stored('d.ogg', 'OggS, but no page'))).rejects.toThrow(AudioError);
   await expect(readAudio(stored('e.wav', ''))).rejects.toThrow(/the file is empty/);
+});
+
+it.skipIf(process.platform === 'win32')('refuses a pipe, and does not wait for one', async () => {
+  const pipe = join(folder, 'pipe.wav');
+  execFileSync('mkfifo', [pipe]);
+  for (const path of [pipe, '/dev/null']) {
+    await expect(readAudio(path)).rejects.toThrow(/got a pipe or a device\. Save it first\.$/);
+    await expect(streamAudio(path)).rejects.toThrow(FileError);
+  }
 });
 
 it('refuses what is too long or too large before it is read', async () => {

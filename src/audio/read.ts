@@ -36,7 +36,7 @@ export async function readAudio(path: string, options: ReadOptions = {}): Promis
         what: `${path}: the file is too large`,
         expected: `at most ${Math.round(maxBytes / 2 ** 20)} MB`,
         got: `${Math.round(source.size / 2 ** 20)} MB`,
-        todo: `Cut it, e.g. \`ffmpeg -i ${path.split(/[\\/]/).at(-1)} -c copy -f segment -segment_time 600 part-%03d${/\.\w+$/.exec(path)?.[0] ?? ''}\`.`,
+        todo: `Cut it, e.g. \`ffmpeg -i ${path.split(/[\\/]/).at(-1)} -c copy -f segment -segment_time 600 part-%03d${/\.\w+$/.exec(path)?.[0] ?? ''}\`, or let a window slide over it (--window).`,
       });
     }
     return decodeInThread(await readBytes(path, 'recording'), path, options);

@@ -176,7 +176,7 @@ describe('extremes', () => {
     };
     expect(() => decodeWav(source, 'talk.wav')).toThrow(
       'talk.wav: the recording is too long: expected at most 1 h 9 min at 16000 Hz, got 10 h 0 min. ' +
-        'Cut it, e.g. `ffmpeg -i talk.wav -f segment -segment_time 4194 part-%03d.wav`.',
+        'Cut it, e.g. `ffmpeg -i talk.wav -f segment -segment_time 4194 part-%03d.wav`, or let a window slide over it (--window).',
     );
     expect(Math.max(...reads)).toBeLessThan(100);
   });

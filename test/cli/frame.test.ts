@@ -13,7 +13,18 @@ import { tinyWav } from '../support/corpus.ts';
 import { earmark, earmarkHere, modelFile, temporary } from '../support/earmark.ts';
 
 const COMMANDS: readonly string[] = [
-  ...['demo', 'train', 'predict', 'explain', 'attribute', 'inspect', 'compile', 'describe', 'features'],
+  ...[
+    'demo',
+    'train',
+    'predict',
+    'explain',
+    'attribute',
+    'inspect',
+    'compile',
+    'import',
+    'describe',
+    'features',
+  ],
 ];
 
 it('tells its version, from the checkout', async () => {
