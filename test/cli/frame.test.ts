@@ -60,7 +60,7 @@ it('the examples in the help are command lines that are understood', async () =>
     const { code, stderr } = await earmarkHere(example.split(' '), folder);
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^earmark: cannot read the (model|recording|folder|feature settings) [^\n]+: no such file or folder[^\n]*\n$/,
+      /^(?:model: the digit classifier [^\n]+\n)?earmark: cannot read the (model|recording|folder|feature settings) [^\n]+: no such file or folder[^\n]*\n$/,
     );
   }
 });

@@ -314,16 +314,16 @@ describe('bad input', () => {
     );
   });
 
-  it('explain refuses an empty folder of recordings, and no output', async () => {
+  it('explain refuses an empty folder of recordings, and none', async () => {
     const folder = folderOf({ 'empty/notes.txt': new Uint8Array(1) });
     refused(
       await earmarkHere(['explain', 'model.onnx', 'empty', '--out', 'out'], folder),
       /empty: expected recordings in the folder or below it, got none/,
     );
-    refused(await earmarkHere(['explain', 'model.onnx', 'a.wav'], folder), /'--out <dir>' not specified/);
     refused(
       await earmarkHere(['explain', 'model.onnx', '--out', 'out'], folder),
-      /missing required argument 'audio'/,
+      /no recording is named: expected recordings behind the model model.onnx/,
     );
+    refused(await earmarkHere(['explain'], folder), /missing required argument 'files'/);
   });
 });
