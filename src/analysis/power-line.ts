@@ -3,8 +3,10 @@ import { type LongSpectrogramOptions, longSpectrogram } from '../features/long-s
 import { type Matrix, zeros } from '../features/matrix.ts';
 import { Tail } from './tail.ts';
 
-/** Frames computed at once, as far as a column holds no more. */
+/** Frames computed at once, as far as columns hold no more. */
 const FRAMES = 128;
+/** Columns come in fours, as frames are transformed: else a frame's partner, and with it its last digit, were another. */
+const FOUR = 4;
 
 /** What `longSpectrogram` gives of the whole, with no more of it kept than some columns need. */
 export class PowerLine {
@@ -23,7 +25,7 @@ export class PowerLine {
   push(block: Float32Array): void {
     this.#tail.push(block);
     const { columns, together } = this.#options;
-    const count = Math.max(1, Math.floor(FRAMES / together));
+    const count = FOUR * Math.max(1, Math.floor(FRAMES / FOUR / together));
     while (
       this.#done + count <= columns &&
       this.#begin(this.#done + count) + this.#options.nFft <= this.#tail.end
