@@ -60,7 +60,11 @@ describe('recognised by content', () => {
     ['AMR', '#!AMR\n', /got an AMR file/],
     ['MIDI', 'MThd\0\0\0\x06', /got a MIDI file, which holds notes/],
     ['AU', '.snd\0\0\0\x18', /got an AU file/],
-    ['text', 'a poem about sound', /expected WAV, FLAC, MP3, Ogg Vorbis or Opus, got another kind of file\. Should it hold sound, convert it/],
+    [
+      'text',
+      'a poem about sound',
+      /expected WAV, FLAC, MP3, Ogg Vorbis or Opus, got another kind of file\. Should it hold sound, convert it/,
+    ],
     ['nothing', '', /the file is empty/],
   ])('%s is refused by name', async (_, head, message) => {
     const bytes = Uint8Array.from(head, (c) => c.charCodeAt(0));
