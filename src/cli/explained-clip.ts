@@ -152,7 +152,7 @@ function featureLabel(settings: FeatureSettings): string {
   const values = {
     level: kind === 'logmel' ? 'log-mel level (dB re max)' : 'level (dB re max)',
     power_to_db: `${kind === 'logmel' ? 'mel ' : ''}${quantity} (dB re ${ref})`,
-    log: `ln ${kind === 'logmel' ? 'mel ' : ''}${quantity}`,
+    log: `ln ${kind === 'logmel' ? 'mel ' : ''}${quantity}${ref === 1 ? '' : ` re ${ref}`}`,
     none: `${kind === 'logmel' ? 'mel ' : ''}${quantity}`,
   };
   return `${standardized && scaling === 'level' ? 'level' : values[scaling]}${after}`;

@@ -33,6 +33,17 @@ describe('is', () => {
       { kind: 'logmel', scaling: 'log', standardize: 'bins' },
       { low: -Math.sqrt(12), high: Math.sqrt(12) },
     ],
+    [
+      'of logarithms re max',
+      { kind: 'logmel', scaling: 'log', ref: 'max', offset: 1e-3 },
+      { low: Math.log(1e-3), high: Math.log(1.001) },
+    ],
+    // 40 bands.
+    [
+      'of bins less their means, standardized together',
+      { kind: 'logmel', nMels: 40, standardize: 'bin-means' },
+      { low: -Math.sqrt(519), high: Math.sqrt(519) },
+    ],
     ['of standardized rows', { kind: 'logmel', nMels: 2, mean: [0, 1], std: [1, 0.5] }, { low: -2, high: 1 }],
   ])('%s', (_, settings, range) => {
     expect(inputRange(parseFeatureSettings({ ...base, ...settings }))).toEqual(range);
@@ -58,6 +69,8 @@ it('property: no input lies outside', () => {
     parseFeatureSettings({ ...base, kind: 'mfcc', scaling: 'power_to_db', ref: 'max', topDb: 30, lifter: 3 }),
     parseFeatureSettings({ ...base, kind: 'spectrogram', scaling: 'power_to_db', ref: 'max' }),
     parseFeatureSettings({ ...base, kind: 'logmel', standardize: 'bins' }),
+    parseFeatureSettings({ ...base, kind: 'logmel', scaling: 'log', ref: 'max' }),
+    parseFeatureSettings({ ...base, kind: 'mfcc', scaling: 'log', standardize: 'bin-means' }),
   ];
   const recordings = fc.array(fc.float({ min: -1, max: 1, noNaN: true }), { minLength: 1, maxLength: 900 });
   fc.assert(

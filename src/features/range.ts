@@ -11,8 +11,9 @@ export interface InputRange {
 
 /**
  * The range of a model's input over all its rows, as its settings bound it: a 'level' 0 to 1; dB re the maximum −topDb
- * to 0; a waveform −1 to 1; MFCCs what the cosine transform d makes of these, Σ min(d·low, d·high) to
- * Σ max(d·low, d·high); of bins standardized over n frames ±√(n − 1), whatever they were; then (x − mean) / std.
+ * to 0; ln of the part of the maximum ln(offset) to ln(1 + offset); a waveform −1 to 1; MFCCs what the cosine transform d
+ * makes of these, Σ min(d·low, d·high) to Σ max(d·low, d·high); of n values standardized together ±√(n − 1), whatever
+ * they were; then (x − mean) / std.
  *
  * @returns undefined where nothing bounds it
  */
@@ -32,16 +33,20 @@ function rowBounds(settings: FeatureSettings): InputRange[] | undefined {
   const [rows, columns] = inputShape(settings);
   const all = (bounds: InputRange) => new Array<InputRange>(rows).fill(bounds);
   // Σ z² = n and Σ z = 0: a single z is the largest where the other n − 1 are alike.
-  if (settings.standardize === 'bins')
-    return all({ low: -Math.sqrt(columns - 1), high: Math.sqrt(columns - 1) });
+  if (settings.standardize !== null) {
+    const together = settings.standardize === 'bins' ? columns : rows * columns;
+    const high = Math.sqrt(together - 1);
+    return all({ low: -high, high });
+  }
   const bounds = boundsOf(settings);
   return bounds && (settings.kind === 'mfcc' ? cepstralBounds(settings, bounds) : all(bounds));
 }
 
 /** Of the samples, or of the scaled spectrogram. */
-function boundsOf({ kind, normalize, scaling, ref, topDb }: FeatureSettings): InputRange | undefined {
+function boundsOf({ kind, normalize, scaling, ref, topDb, offset }: FeatureSettings): InputRange | undefined {
   if (kind === 'waveform') return normalize === 'rms' ? undefined : { low: -1, high: 1 };
   if (scaling === 'level') return { low: 0, high: 1 };
+  if (scaling === 'log' && ref === 'max') return { low: Math.log(offset), high: Math.log(1 + offset) };
   return scaling === 'power_to_db' && ref === 'max' && topDb !== null ? { low: -topDb, high: 0 } : undefined;
 }
 

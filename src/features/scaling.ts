@@ -6,7 +6,8 @@ import type { FeatureSettings } from './settings.ts';
 /**
  * A spectrogram S as the settings scale it:
  * 'level' max(0, 1 + 10 log₁₀(S / max S) / topDb), so that the loudest value is 1, and what is topDb below it, or
- * silent, is 0, the reference point of LRP; 'power_to_db' as librosa; 'log' ln(S + offset); 'none' S.
+ * silent, is 0, the reference point of LRP; 'power_to_db' as librosa; 'log' ln(S / ref + offset), where ref may be the
+ * largest value (of silence 1); 'none' S.
  */
 export function scaled(
   S: Matrix,
@@ -26,8 +27,10 @@ export function scaled(
     }
     case 'power_to_db':
       return powerToDb(S, { ref, amin, topDb });
-    case 'log':
-      return mapMatrix(S, (p) => Math.log(p + offset));
+    case 'log': {
+      const by = ref === 'max' ? largest(S) || 1 : ref;
+      return mapMatrix(S, (p) => Math.log(p / by + offset));
+    }
     case 'none':
       return S;
   }
@@ -35,13 +38,13 @@ export function scaled(
 
 /**
  * (x − mean) / std, with one number for all rows or one for each; where `standardize` says so, x is first made to have
- * mean 0 and standard deviation 1 (population) in each row.
+ * mean 0 in each row, and standard deviation 1 (population) in each or in all together.
  */
 export function standardized(
   m: Matrix,
   { standardize, mean, std }: Pick<FeatureSettings, 'standardize' | 'mean' | 'std'>,
 ): Matrix {
-  const x = standardize === 'bins' ? standardizedRows(m) : m;
+  const x = standardize === null ? m : standardizedRows(m, standardize);
   if (mean === 0 && std === 1) return x;
   const data = x.data.map((v, i) => {
     const row = Math.floor(i / m.columns);
@@ -50,17 +53,28 @@ export function standardized(
   return { ...m, data };
 }
 
-/** As `sklearn.preprocessing.scale(m, axis=1)`: a row whose values are all alike becomes 0. */
-function standardizedRows({ rows, columns, data }: Matrix): Matrix {
-  const scaledRows = new Float64Array(data.length);
+/** 'bins' as `sklearn.preprocessing.scale(m, axis=1)`: a row whose values are all alike becomes 0. */
+function standardizedRows(
+  { rows, columns, data }: Matrix,
+  by: NonNullable<FeatureSettings['standardize']>,
+): Matrix {
+  const z = new Float64Array(data.length);
   for (let row = 0; row < rows; row++) {
     const values = data.subarray(row * columns, (row + 1) * columns);
     if (values.every((v) => v === values[0])) continue;
     const mean = values.reduce((sum, v) => sum + v, 0) / columns;
-    const deviation = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / columns);
-    for (let t = 0; t < columns; t++) scaledRows[row * columns + t] = (values[t] - mean) / deviation;
+    const centred = z.subarray(row * columns, (row + 1) * columns);
+    for (let t = 0; t < columns; t++) centred[t] = values[t] - mean;
+    if (by === 'bins') divideByDeviation(centred);
   }
-  return { rows, columns, data: scaledRows };
+  if (by === 'bin-means') divideByDeviation(z);
+  return { rows, columns, data: z };
+}
+
+/** Values of mean 0 by their standard deviation, where they are not all 0. */
+function divideByDeviation(centred: Float64Array): void {
+  const deviation = Math.sqrt(centred.reduce((sum, v) => sum + v ** 2, 0) / centred.length);
+  if (deviation > 0) for (let i = 0; i < centred.length; i++) centred[i] /= deviation;
 }
 
 /** The number of a row. */

@@ -47,9 +47,9 @@ const schema = z.strictObject({
   htk: z.boolean().default(false),
   /** Scaling of the mel filters. */
   norm: z.union([z.literal('slaney'), z.number().positive(), z.null()]).default('slaney'),
-  /** 'level': dB re the clip's maximum from −topDb … 0 to 0 … 1; librosa's power_to_db; ln(value + offset); none. */
+  /** 'level': dB re the clip's maximum from −topDb … 0 to 0 … 1; librosa's power_to_db; ln(value / ref + offset); none. */
   scaling: z.enum(SCALINGS).default('level'),
-  /** Of power_to_db: what is 0 dB. */
+  /** Of power_to_db: what is 0 dB; of log: what values are divided by. 'max': the clip's largest value. */
   ref: z.union([z.number().positive(), z.literal('max')]).default(1),
   /** Of power_to_db: the smallest value that is told apart from 0. */
   amin: z.number().positive().default(1e-10),
@@ -61,8 +61,11 @@ const schema = z.strictObject({
   dctType: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(2),
   dctNorm: z.enum(['ortho', 'backward', 'forward']).nullable().default('ortho'),
   lifter: z.number().nonnegative().default(0),
-  /** 'bins': each row less its mean over the clip's frames, by its standard deviation (cepstral mean and variance normalization). */
-  standardize: z.enum(['bins']).nullable().default(null),
+  /**
+   * Each row less its mean over the clip's frames, then by a standard deviation: 'bins' its own (cepstral mean and
+   * variance normalization), 'bin-means' that of all rows together.
+   */
+  standardize: z.enum(['bins', 'bin-means']).nullable().default(null),
   /** What is subtracted from the input in the end, */
   mean: perBin(z.number()).default(0),
   /** and what it is divided by then; for all rows, or for each. */
@@ -81,7 +84,7 @@ const CEPSTRUM = ['nMfcc', 'dctType', 'dctNorm', 'lifter'] as const;
 const SCALES = {
   level: ['scaling', 'topDb'],
   power_to_db: ['scaling', 'ref', 'amin', 'topDb'],
-  log: ['scaling', 'offset'],
+  log: ['scaling', 'ref', 'offset'],
   none: ['scaling'],
 } as const;
 

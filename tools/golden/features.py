@@ -141,6 +141,12 @@ INPUTS = [
         lambda y: _standardized(1 + _db(_mel(y, 8000, n_fft=256, hop_length=80, n_mels=40), ref=numpy.max, amin=1e-30) / 80),
     ),
     (
+        "logarithms of parts of the maximum, each bin less its mean, by the deviation of all",
+        dict(kind="logmel", sampleRate=8000, clipSamples=2000, nFft=256, hopLength=80, nMels=40, scaling="log", ref="max",
+             offset=1e-6, standardize="bin-means"),
+        lambda y: _centred(_relative_log(_mel(y, 8000, n_fft=256, hop_length=80, n_mels=40))),
+    ),
+    (
         "samples divided by their largest, zeros after them",
         dict(kind="waveform", sampleRate=8000, clipSamples=700, normalize="peak", align="start"),
         lambda y: librosa.util.fix_length(librosa.util.normalize(y), size=700)[None],
@@ -152,6 +158,15 @@ INPUTS = [
         lambda y: (y / numpy.sqrt(numpy.mean(y**2)) - 0.1)[None] / 2,
     ),
 ]
+
+
+def _relative_log(S):
+    return numpy.log(S / S.max() + 1e-6)
+
+
+def _centred(S):
+    centred = S - S.mean(axis=1, keepdims=True)
+    return centred / centred.std()
 
 
 def _standardized(S):

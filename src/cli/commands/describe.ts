@@ -40,9 +40,11 @@ has librosa's default. With \`--template KIND\` it prints one to fill in.
   nFft, hopLength, winLength, window, center, padMode, power (2, or 1: magnitude)
   nMels, fmin, fmax, htk, norm; nMfcc, dctType, dctNorm, lifter
   scaling    power_to_db (ref: a number or "max", amin, topDb: dB or null),
-             log (the natural logarithm of value + offset), none, or
+             log (the natural logarithm of value / ref + offset), none, or
              level (what Earmark trains with, and what it is unless said:
              dB re the clip's maximum, -topDb to 0 made 0 to 1)
+  standardize  null; bins: each row made to have mean 0 and deviation 1 over
+             the clip; bin-means: each mean 0, all together deviation 1
   mean, std  subtracted, then divided by: a number, or one for each row
   layout     the axes of the model's input in order, such as
              ["batch", "channel", "bin", "time"] or ["batch", "time", "bin"]
