@@ -5,7 +5,7 @@ import { binFrequencies } from '../features/input.ts';
 import { defaultFeatures } from '../features/settings.ts';
 import { bandEdges, frequencyBands } from './bands.ts';
 
-const edgesOf = (settings: Parameters<typeof frequencyBands>[0]) => bandEdges(frequencyBands(settings)!);
+const edgesOf = (settings: Parameters<typeof frequencyBands>[0]) => bandEdges(frequencyBands(settings));
 
 it('at common sample rates', () => {
   const speech = [0, 300, 600, 900, 1300, 1800, 2400, 3000];
@@ -14,8 +14,15 @@ it('at common sample rates', () => {
   expect(edgesOf(defaultFeatures('logmel', 44100, 1))).toEqual([...speech, 4000, 8000, 16000, 22050]);
 });
 
-it('MFCCs have none', () => {
-  expect(frequencyBands(defaultFeatures('mfcc', 8000, 1))).toBeNull();
+it('MFCCs and waveforms: of the spectrum that their relevance is carried to', () => {
+  const speech = [0, 300, 600, 900, 1300, 1800, 2400, 3000, 4000, 8000];
+  // Bins of both are 31.25 Hz apart, from 0 to half the sample rate.
+  for (const kind of ['mfcc', 'waveform'] as const) {
+    const bands = frequencyBands(defaultFeatures(kind, 16000, 1));
+    expect(bandEdges(bands)).toEqual(speech);
+    expect(bands[1]).toMatchObject({ firstRow: 10, rows: 10 });
+    expect(bands.at(-1)!.firstRow + bands.at(-1)!.rows).toBe(257);
+  }
 });
 
 it('a model that hears a part of the frequencies, and one with few rows', () => {
@@ -45,7 +52,7 @@ it('property: each row lies in its band and in no other', () => {
         const settings = { ...defaultFeatures('logmel', sampleRate, 1), ...rest, fmax: rest.fmin + width };
         const centres = binFrequencies(settings)!;
         let next = 0;
-        for (const { low, high, firstRow, rows } of frequencyBands(settings)!) {
+        for (const { low, high, firstRow, rows } of frequencyBands(settings)) {
           expect(firstRow).toBe(next);
           expect(rows).toBeGreaterThan(0);
           next += rows;

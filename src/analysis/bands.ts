@@ -1,13 +1,14 @@
 // Frequency bands that speech is read by, as groups of a spectrogram's rows.
 import { binFrequencies } from '../features/input.ts';
 import type { FeatureSettings } from '../features/settings.ts';
+import { spectrumFrequencies } from '../hertz/spectrum.ts';
 
 export interface Band {
   /** Hz. */
   readonly low: number;
   /** Hz; where the next band begins. */
   readonly high: number;
-  /** Index of the first row whose centre frequency is in [low, high). */
+  /** Index of the first row of the map whose centre frequency is in [low, high). */
   readonly firstRow: number;
   /** How many rows have it there. */
   readonly rows: number;
@@ -22,22 +23,21 @@ const EDGES = [300, 600, 900, 1300, 1800, 2400, 3000, 4000, 8000, 16000, 32000];
 /**
  * The bands between the lowest and the highest frequency of a model's input; they are the same in Hz at every sample
  * rate: 8 at 8 kHz, 9 at 16 kHz, 11 at 44.1 kHz. A row belongs to the band that its centre lies in, and a
- * band that would have no row is one with its neighbour.
- *
- * @returns null for MFCCs and waveforms: their rows are over all frequencies, so that none belongs to a band
+ * band that would have no row is one with its neighbour. Rows are those of the input; of MFCCs and waveforms, whose rows
+ * are over all frequencies, those of the spectrum that their relevance is carried to.
  */
-export function frequencyBands(settings: FeatureSettings): Band[] | null {
-  const centres = binFrequencies(settings);
-  if (centres === null) return null;
+export function frequencyBands(settings: FeatureSettings): Band[] {
+  const centres = binFrequencies(settings) ?? spectrumFrequencies(settings);
   const below = (hz: number) => centres.filter((centre) => centre < hz).length;
   const { fmin, fmax, sampleRate } = settings;
   const mel = settings.kind === 'logmel';
+  const top = (mel && fmax) || sampleRate / 2;
   const edges = [mel ? fmin : 0];
   for (const edge of EDGES) {
     const rows = below(edge);
-    if (rows > below(edges.at(-1)!) && rows < centres.length) edges.push(edge);
+    if (edge < top && rows > below(edges.at(-1)!) && rows < centres.length) edges.push(edge);
   }
-  edges.push((mel && fmax) || sampleRate / 2);
+  edges.push(top);
   // A row at the upper end is of the last band.
   const firstRows = [...edges.slice(0, -1).map(below), centres.length];
   return edges.slice(1).map((high, i) => {

@@ -10,9 +10,9 @@ export const MINIMUM_GROUP = 5;
 export interface GroupShares {
   /** How many those are. */
   readonly n: number;
-  /** One for each band, adding up to 1; null for MFCCs, and where nothing is summed up. */
+  /** One for each band, adding up to 1; null where frequencies are not known, and where nothing is summed up. */
   readonly bands: readonly number[] | null;
-  /** null likewise. */
+  /** null where 0 does not stand for silence, and where nothing is summed up. */
   readonly silence: number | null;
   /** null where nothing is summed up. */
   readonly padding: number | null;
@@ -36,39 +36,41 @@ export interface ShareDifference extends Difference {
   readonly high: number | null;
 }
 
-/** Means over the clips that have relevance. */
-export function groupShares(shares: readonly Shares[]): GroupShares {
-  const rows = shares.filter(hasRelevance);
+/** Means over the clips that have relevance. @param byBand whether that is known by band */
+export function groupShares(shares: readonly Shares[], byBand: boolean): GroupShares {
+  const rows = shares.filter(hasRelevance(byBand));
   const [first] = rows;
   if (!first) return { n: 0, bands: null, silence: null, padding: null };
   const means = meansOf(rows.map(valuesOf));
   return {
     n: rows.length,
-    bands: first.absolute && means.slice(2),
+    bands: first.absolute && means.slice(-first.absolute.length),
     silence: first.silence === null ? null : means[1]!,
     padding: means[0]!,
   };
 }
 
-/** @param bands null for MFCCs: padding alone is compared */
+/** @param bands null where frequencies are not known: padding alone is compared */
 export function compareGroups(
   correct: readonly Shares[],
   misclassified: readonly Shares[],
   bands: readonly Band[] | null,
   seed: number,
 ): Comparison {
-  const [right, wrong] = [correct.filter(hasRelevance), misclassified.filter(hasRelevance)];
+  const byBand = bands !== null;
+  const usable = (group: readonly Shares[]) => group.filter(hasRelevance(byBand));
+  const [right, wrong] = [usable(correct), usable(misclassified)];
   const few = tooFew(right.length, wrong.length, misclassified.length);
   const unsummed: GroupShares = { n: wrong.length, bands: null, silence: null, padding: null };
-  const summed = wrong.length < MINIMUM_GROUP ? unsummed : groupShares(wrong);
+  const summed = wrong.length < MINIMUM_GROUP ? unsummed : groupShares(wrong, byBand);
   const groups = {
-    correct: groupShares(right),
+    correct: groupShares(right, byBand),
     misclassified: misclassified.length === 0 ? null : summed,
   };
   if (few !== null) return { ...groups, differences: null, note: few };
   const names = [
     { share: 'padding' as const, low: null, high: null },
-    ...(bands ? [{ share: 'silence' as const, low: null, high: null }] : []),
+    ...(right[0]!.silence === null ? [] : [{ share: 'silence' as const, low: null, high: null }]),
     ...(bands ?? []).map(({ low, high }) => ({ share: 'band' as const, low, high })),
   ];
   const compared = compareMeans(right.map(valuesOf), wrong.map(valuesOf), seed);
@@ -89,9 +91,10 @@ function tooFew(correct: number, misclassified: number, errors: number): string 
   );
 }
 
-const hasRelevance = (shares: Shares) => shares.padding !== null;
+const hasRelevance = (byBand: boolean) => (shares: Shares) =>
+  (byBand ? shares.absolute : shares.padding) !== null;
 
-/** Padding, then what spectrograms alone have: silence and the bands. */
+/** Padding, then, where they are known, silence and the bands. */
 function valuesOf({ padding, silence, absolute }: Shares): number[] {
   return [padding!, ...(silence === null ? [] : [silence]), ...(absolute ?? [])];
 }

@@ -23,6 +23,11 @@ export interface ClipExplanation {
   readonly relevance: Cells;
   /** Relevance [bins, frames] for the true class, of a misclassified clip. */
   readonly relevanceOfTrue?: Cells;
+  /**
+   * Of MFCCs and waveforms, whose rows are no frequencies: both relevances in hertz and seconds, as `spectrumOf` gives them.
+   * Without it their shares by band are not known.
+   */
+  readonly inHertz?: { readonly relevance: Cells; readonly relevanceOfTrue?: Cells };
   /** The model's input [bins, frames]. */
   readonly features: Cells;
   /** [frames], true where the frame's window holds no sample of the recording. */

@@ -24,7 +24,7 @@ describe('by hand', () => {
 
   it('bands, padding and silence', () => {
     // |R| is 20 in all: 7 and 13 by band; 7 in the padded frame; 2 + 2 + 1 at 0 in the others. R⁺: 5 and 10.
-    const shares = sharesOf(relevance, { features, paddedFrames }, true, bands);
+    const shares = sharesOf(relevance, { features, paddedFrames }, true, { map: relevance, bands });
     expect(shares).toEqual({
       positive: [5 / 15, 10 / 15],
       absolute: [7 / 20, 13 / 20],
@@ -38,20 +38,26 @@ describe('by hand', () => {
     expect(shares).toEqual({ positive: null, absolute: null, padding: 7 / 20, silence: null });
   });
 
+  it('bands of another map than that of the input', () => {
+    const inHertz = cells([1, -1], [0, 2]);
+    const shares = sharesOf(relevance, { features, paddedFrames }, false, {
+      map: inHertz,
+      bands: bandsOf(1, 1),
+    });
+    expect(shares).toEqual({
+      positive: [1 / 3, 2 / 3],
+      absolute: [2 / 4, 2 / 4],
+      padding: 7 / 20,
+      silence: null,
+    });
+  });
+
   it('nothing positive, and nothing at all', () => {
-    const negative = sharesOf(
-      cells([0, -1, 0, 0], [0, 0, 0, -3], [0, 0, 0, 0]),
-      { features, paddedFrames },
-      true,
-      bands,
-    );
+    const below = cells([0, -1, 0, 0], [0, 0, 0, -3], [0, 0, 0, 0]);
+    const negative = sharesOf(below, { features, paddedFrames }, true, { map: below, bands });
     expect(negative).toEqual({ positive: null, absolute: [1 / 4, 3 / 4], padding: 0, silence: 1 / 4 });
-    const none = sharesOf(
-      cells([0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]),
-      { features, paddedFrames },
-      true,
-      bands,
-    );
+    const zero = cells([0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]);
+    const none = sharesOf(zero, { features, paddedFrames }, true, { map: zero, bands });
     expect(none).toEqual({ positive: null, absolute: null, padding: null, silence: null });
   });
 
@@ -99,7 +105,10 @@ describe('properties', () => {
   it('bands add up to 1; padding, silence and the rest do', () => {
     fc.assert(
       fc.property(made, ({ relevance, bands, ...clip }) => {
-        const { positive, absolute, padding, silence } = sharesOf(relevance, clip, true, bands);
+        const { positive, absolute, padding, silence } = sharesOf(relevance, clip, true, {
+          map: relevance,
+          bands,
+        });
         if (positive) expect(sum(positive)).toBeCloseTo(1, 12);
         expect(absolute === null).toBe(relevance.data.every((r) => r === 0));
         if (!absolute) return;
@@ -117,10 +126,10 @@ describe('properties', () => {
     fc.assert(
       fc.property(made, fc.constantFrom(0.25, 8, 1024), ({ relevance, bands, ...clip }, by) => {
         const times = (factor: number) => ({ ...relevance, data: relevance.data.map((r) => factor * r) });
-        const shares = sharesOf(relevance, clip, true, bands);
-        expect(sharesOf(times(by), clip, true, bands)).toEqual(shares);
+        const shares = sharesOf(relevance, clip, true, { map: relevance, bands });
+        expect(sharesOf(times(by), clip, true, { map: times(by), bands })).toEqual(shares);
         const { positive: _, ...unsigned } = shares;
-        expect(sharesOf(times(-by), clip, true, bands)).toMatchObject(unsigned);
+        expect(sharesOf(times(-by), clip, true, { map: times(-by), bands })).toMatchObject(unsigned);
       }),
     );
   });
@@ -136,8 +145,8 @@ describe('properties', () => {
           features: backwards(clip.features),
           paddedFrames: [...clip.paddedFrames].reverse(),
         };
-        expect(sharesOf(backwards(relevance), mirrored, true, bands)).toEqual(
-          sharesOf(relevance, clip, true, bands),
+        expect(sharesOf(backwards(relevance), mirrored, true, { map: backwards(relevance), bands })).toEqual(
+          sharesOf(relevance, clip, true, { map: relevance, bands }),
         );
       }),
     );

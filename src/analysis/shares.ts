@@ -4,9 +4,9 @@ import type { Cells, ClipExplanation } from './explained.ts';
 
 /** Shares from 0 to 1 of a relevance map R; null where there is nothing to share or the question makes no sense. */
 export interface Shares {
-  /** Σ max(R, 0) of a band / Σ max(R, 0), by band; null without bands, and where no relevance is positive. */
+  /** Σ max(R, 0) of a band / Σ max(R, 0), by band; null where frequencies are not known, and where no relevance is positive. */
   readonly positive: readonly number[] | null;
-  /** Σ |R| of a band / Σ |R|, by band; null without bands, and where all relevance is 0. */
+  /** Σ |R| of a band / Σ |R|, by band; null where frequencies are not known, and where all relevance is 0. */
   readonly absolute: readonly number[] | null;
   /** Σ |R| of the frames that are wholly padding / Σ |R|; null where all relevance is 0. */
   readonly padding: number | null;
@@ -21,39 +21,45 @@ export interface Shares {
  * Shares of one map over the input of a clip.
  *
  * @param zeroIsSilence whether an input of exactly 0 stands for silence
- * @param bands null where rows are no frequencies
+ * @param byFrequency the same relevance in a map whose rows are frequencies, and bands of these rows; null where there is none
  */
 export function sharesOf(
   relevance: Cells,
   { features, paddedFrames }: Pick<ClipExplanation, 'features' | 'paddedFrames'>,
   zeroIsSilence: boolean,
-  bands: readonly Band[] | null,
+  byFrequency: { readonly map: Cells; readonly bands: readonly Band[] } | null,
 ): Shares {
-  const { rows, columns, data } = relevance;
-  const [positive, absolute] = [new Float64Array(rows), new Float64Array(rows)];
-  let [padding, silence] = [0, 0];
+  const { columns, data } = relevance;
+  let [total, padding, silence] = [0, 0, 0];
   for (const [i, r] of data.entries()) {
-    const [row, amount] = [Math.floor(i / columns), Math.abs(r)];
-    positive[row] += Math.max(r, 0);
-    absolute[row] += amount;
+    const amount = Math.abs(r);
+    total += amount;
     if (paddedFrames[i % columns]) padding += amount;
     else if (features.data[i] === 0) silence += amount;
   }
-  const total = sum(absolute);
   const share = (part: number) => (total === 0 ? null : part / total);
   return {
-    positive: bands && bandShares(positive, bands),
-    absolute: bands && bandShares(absolute, bands),
+    positive: byFrequency && bandShares(byFrequency.map, (r) => Math.max(r, 0), byFrequency.bands),
+    absolute: byFrequency && bandShares(byFrequency.map, Math.abs, byFrequency.bands),
     padding: share(padding),
     silence: zeroIsSilence ? share(silence) : null,
   };
 }
 
 /** null where all rows are 0. */
-function bandShares(byRow: Float64Array, bands: readonly Band[]): number[] | null {
+function bandShares(
+  { rows, columns, data }: Cells,
+  of: (r: number) => number,
+  bands: readonly Band[],
+): number[] | null {
+  const byRow = Float64Array.from({ length: rows }, (_, row) => {
+    let amount = 0;
+    for (let i = row * columns; i < (row + 1) * columns; i++) amount += of(data[i]!);
+    return amount;
+  });
   const total = sum(byRow);
   if (total === 0) return null;
-  return bands.map(({ firstRow, rows }) => sum(byRow.subarray(firstRow, firstRow + rows)) / total);
+  return bands.map((band) => sum(byRow.subarray(band.firstRow, band.firstRow + band.rows)) / total);
 }
 
 /**

@@ -5,6 +5,7 @@ import { random, shuffle } from '../corpus/random.ts';
 import { EarmarkError } from '../errors.ts';
 import { inputShape } from '../features/input.ts';
 import { defaultFeatures } from '../features/settings.ts';
+import { frequencyBands } from './bands.ts';
 import type { Cells, ClipExplanation } from './explained.ts';
 import { analyse } from './summary.ts';
 
@@ -156,8 +157,28 @@ describe('correct against misclassified', () => {
   });
 });
 
-it('MFCCs: padding alone, and it says why', () => {
-  const mfcc = { ...features, kind: 'mfcc' as const, nMfcc: 3 };
+const mfcc = { ...features, kind: 'mfcc' as const, nMfcc: 3 };
+
+it('MFCCs: bands of their relevance in hertz', () => {
+  const rows = 1 + (mfcc.nFft >> 1);
+  const bands = frequencyBands(mfcc);
+  const inBand = (band: number): Cells => {
+    const data = new Float64Array(2 * rows);
+    data[2 * bands[band]!.firstRow] = 3;
+    return { rows, columns: 2, data };
+  };
+  const made = clips(20, 6).map((c) => ({
+    ...c,
+    inHertz: { relevance: inBand(1), ...(c.relevanceOfTrue && { relevanceOfTrue: inBand(0) }) },
+  }));
+  const analysis = analyse(made, { ...settings, features: mfcc });
+  expect(analysis.bands).toEqual(bands);
+  expect(analysis.bandsNote).toBeNull();
+  expect(analysis.all.bands).toEqual(bands.map((_, b) => Number(b === 1)));
+  expect(analysis.misclassified[0]!.ofTrue!.shares.absolute).toEqual(bands.map((_, b) => Number(b === 0)));
+});
+
+it('MFCCs without their relevance in hertz: padding alone, and it says why', () => {
   const analysis = analyse(clips(20, 6), { ...settings, features: mfcc });
   expect(analysis.bands).toBeNull();
   expect(analysis.bandsNote).toContain('not frequencies');

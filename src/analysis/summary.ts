@@ -1,11 +1,12 @@
 // Many explanations at once: which bands each class is recognised by, and where wrong answers look elsewhere.
 import { byText } from '../corpus/clip.ts';
 import { EarmarkError } from '../errors.ts';
+import { binFrequencies } from '../features/input.ts';
 import { zeroIsSilence } from '../features/scaling.ts';
 import type { FeatureSettings } from '../features/settings.ts';
 import { type Band, frequencyBands } from './bands.ts';
 import { type Comparison, compareGroups, type GroupShares, groupShares } from './comparison.ts';
-import { type ClipExplanation, checkExplanation } from './explained.ts';
+import { type Cells, type ClipExplanation, checkExplanation } from './explained.ts';
 import { correlation, type Shares, sharesOf } from './shares.ts';
 import { type Spread, spread } from './statistics.ts';
 
@@ -42,7 +43,7 @@ export interface Analysis {
   readonly clips: number;
   /** Clips whose relevance is 0 everywhere: they are in no mean. */
   readonly withoutRelevance: number;
-  /** null for MFCCs. */
+  /** null for MFCCs and waveforms whose relevance was not given in hertz. */
   readonly bands: readonly Band[] | null;
   /** Why there are no bands; null where there are. */
   readonly bandsNote: string | null;
@@ -67,8 +68,7 @@ export interface ClassBands {
 }
 
 const NO_BANDS =
-  'The rows of MFCCs are cosines over all mel bands, not frequencies: there are no shares by band. Their cells are no ' +
-  'levels either: there is no share on silence.';
+  'The rows of the input are not frequencies, and its relevance was not given in hertz: there are no shares by band.';
 
 /**
  * What the explanations of a test part have in common. The order of the clips does not matter.
@@ -91,16 +91,28 @@ export function analyse(clips: readonly ClipExplanation[], settings: AnalysisSet
 export function measureClip(clip: ClipExplanation, features: FeatureSettings): MeasuredClip {
   checkExplanation(clip, features);
   const { path, label, speaker, predicted, probability, relevance, relevanceOfTrue } = clip;
+  const rowsAreFrequencies = binFrequencies(features) !== null;
   const bands = frequencyBands(features);
-  const shares = sharesOf(relevance, clip, zeroIsSilence(features), bands);
+  const shares = (relevance: Cells, inHertz: Cells | undefined) => {
+    const map = rowsAreFrequencies ? relevance : inHertz;
+    return sharesOf(relevance, clip, zeroIsSilence(features), map ? { map, bands } : null);
+  };
   const ofTrue =
     label !== predicted && relevanceOfTrue
       ? {
-          shares: sharesOf(relevanceOfTrue, clip, zeroIsSilence(features), bands),
+          shares: shares(relevanceOfTrue, clip.inHertz?.relevanceOfTrue),
           correlation: correlation(relevance, relevanceOfTrue),
         }
       : null;
-  return { path, label, speaker, predicted, probability, shares, ofTrue };
+  return {
+    path,
+    label,
+    speaker,
+    predicted,
+    probability,
+    shares: shares(relevance, clip.inHertz?.relevance),
+    ofTrue,
+  };
 }
 
 /** The part of {@link analyse} that looks at all clips. @throws EarmarkError for no clips or an unknown prediction */
@@ -117,7 +129,8 @@ export function summarise(
     throw new EarmarkError({ what, expected: `one of ${labels.join(', ')}`, got: stray.predicted });
   }
   const clips = [...measured].sort((a, b) => byText(a.path, b.path));
-  const bands = frequencyBands(features);
+  const isKnown = binFrequencies(features) !== null || clips.some(({ shares }) => shares.absolute !== null);
+  const bands = isKnown ? frequencyBands(features) : null;
   const misclassified = clips.filter((clip) => clip.label !== clip.predicted);
   const correct = clips.filter((clip) => clip.label === clip.predicted);
   return {
@@ -133,7 +146,10 @@ export function summarise(
           : bands.map((_, b) => spread(own.flatMap(({ shares }) => shares[kind]?.[b] ?? [])));
       return { label, clips: own.length, positive: perBand('positive'), absolute: perBand('absolute') };
     }),
-    all: groupShares(clips.map((clip) => clip.shares)),
+    all: groupShares(
+      clips.map((clip) => clip.shares),
+      isKnown,
+    ),
     comparison: compareGroups(
       correct.map((clip) => clip.shares),
       misclassified.map((clip) => clip.shares),

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { exampleInput, joined } from '../augmentation/examples.ts';
 import { CorpusError, EarmarkError } from '../errors.ts';
+import { fitClip } from '../features/clip.ts';
 import type { BatchAnswer, BatchJob, ThreadSettings } from './batches.ts';
 import { Cache } from './cache.ts';
 import { type Kept, keep } from './kept.ts';
@@ -33,13 +34,17 @@ async function kept(path: string) {
   return { key, fit: kept.fit, fault };
 }
 
-async function batch({ recordings, seeds }: Extract<BatchJob, { keep?: undefined }>) {
+async function batch({ recordings, seeds, samples: asSamples }: Extract<BatchJob, { keep?: undefined }>) {
   const inputs: Float32Array[] = [];
   for (const [i, { path, key }] of recordings.entries()) {
     const { samples, window } = await recall(path, key);
     const seed = seeds?.[i];
     const part = seed === undefined ? samples.subarray(...window) : samples;
-    inputs.push(exampleInput(part, heardAs, augmentation, seed));
+    inputs.push(
+      asSamples
+        ? fitClip(part, settings.clipSamples, settings.align).samples
+        : exampleInput(part, heardAs, augmentation, seed),
+    );
   }
   return { inputs: joined(inputs) };
 }

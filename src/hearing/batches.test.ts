@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { encodeWav } from '../audio/wav.ts';
-import { examplesInMemory } from '../augmentation/examples.ts';
+import { examplesInMemory, joined } from '../augmentation/examples.ts';
 import { AUGMENTATIONS } from '../augmentation/settings.ts';
 import { AudioError, type EarmarkError } from '../errors.ts';
+import { fitClip } from '../features/clip.ts';
 import { defaultFeatures } from '../features/settings.ts';
 import { BatchThreads, type KeptRecording } from './batches.ts';
 
@@ -52,6 +53,9 @@ it('gives the inputs that recordings in memory give, plain; varied, where all of
     expect(threaded.labels).toEqual([0, 1, 0]);
     const [got, wanted] = await Promise.all([threaded, inMemory].map((e) => e.inputs([2, 0, 1])));
     expect(got).toEqual(wanted);
+    expect(await threads.samples([kept[2], kept[0]])).toEqual(
+      joined([recordings[2], recordings[0]].map((s) => fitClip(s, 4000, 'center').samples)).map((v) => v + 0),
+    );
     const [varied, again] = await Promise.all([threaded, threaded].map((e) => e.inputs([0, 1], [7, 8])));
     expect(again).toEqual(varied);
     expect(varied).toEqual(await inMemory.inputs([0, 1], [7, 8]));

@@ -32,6 +32,8 @@ export type BatchJob = { readonly id: number } & (
       readonly keep?: undefined;
       readonly recordings: readonly RecordingKey[];
       readonly seeds?: readonly number[] | undefined;
+      /** The samples that the inputs are made of, and not the inputs. */
+      readonly samples?: boolean;
     }
 );
 
@@ -138,13 +140,20 @@ export class BatchThreads {
   examples(recordings: readonly RecordingKey[], labels: readonly number[]): Examples {
     return {
       labels,
-      inputs: async (chosen, seeds) => {
-        const answer = await this.ask({ recordings: chosen.map((i) => recordings[i]), seeds });
-        if ('refused' in answer) throw errorOf(answer.refused);
-        if ('inputs' in answer) return answer.inputs;
-        throw new AudioError('no inputs');
-      },
+      inputs: (chosen, seeds) => this.batch({ recordings: chosen.map((i) => recordings[i]), seeds }),
     };
+  }
+
+  /** The samples of kept recordings as the model hears them, fitted to its clip [N · clipSamples]. */
+  samples(recordings: readonly RecordingKey[]): Promise<Float32Array> {
+    return this.batch({ recordings, samples: true });
+  }
+
+  private async batch(job: Omit<Extract<BatchJob, { keep?: undefined }>, 'id'>): Promise<Float32Array> {
+    const answer = await this.ask(job);
+    if ('refused' in answer) throw errorOf(answer.refused);
+    if ('inputs' in answer) return answer.inputs;
+    throw new AudioError('no inputs');
   }
 
   /** Gives a job to the thread that has least to do. */

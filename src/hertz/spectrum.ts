@@ -59,7 +59,7 @@ export function spectrumOf(
       ...carried,
       magnitude: power,
       exponent: settings.power,
-      frequencies: binCentres(settings.nFft, sampleRate),
+      frequencies: spectrumFrequencies(settings),
       times: frameTimes(settings),
     };
   }
@@ -74,10 +74,15 @@ export function spectrumOf(
     relevance: short.relevance,
     magnitude: short.power,
     exponent: 2,
-    frequencies: binCentres(windows.nFft, sampleRate),
+    frequencies: spectrumFrequencies(settings),
     times: Float64Array.from({ length: short.power.columns }, (_, t) => (t * windows.hopLength) / sampleRate),
     steps: [{ name: 'transform', from, to, bias: 0, stabilizer: 0, silence: given.silence }],
   };
+}
+
+/** Centre of each bin of a model's spectrum (Hz). */
+export function spectrumFrequencies({ kind, nFft, sampleRate }: FeatureSettings): Float64Array {
+  return binCentres(kind === 'waveform' ? waveformWindows(sampleRate).nFft : nFft, sampleRate);
 }
 
 /** Windows that waveforms are looked at through: 2ⁿ samples, 23 to 45 ms. */

@@ -256,14 +256,18 @@ describe('splits', () => {
   });
 });
 
-it('MFCCs go all the way, where rows are no frequencies', async () => {
+it('MFCCs go all the way, their relevance carried to hertz', async () => {
   const folder = temporary();
   copyDigits(join(folder, 'digits'));
   const args = ['train', 'digits', '--out', 'run', '--epochs', '2', '--features', 'mfcc'];
   expect(await earmarkHere(args, folder)).toMatchObject({ code: 0 });
-  expect(readdirSync(join(folder, 'run'))).not.toContain('bands.png');
+  expect(readdirSync(join(folder, 'run'))).toContain('bands.png');
   const { analysis } = readJson(join(folder, 'run/metrics.json'));
-  expect(analysis).toMatchObject({ bands: null, bandsNote: expect.stringContaining('MFCC') });
+  expect(analysis).toMatchObject({ bands: { length: 8 }, bandsNote: null });
+  expect(analysis.all.bands.reduce((a: number, b: number) => a + b, 0)).toBeCloseTo(1, 12);
+  expect(readJson(join(folder, 'run/config.json')).method).toBe('gamma');
+  const [drawn] = readdirSync(join(folder, 'run/clips')).filter((name) => name.endsWith('.svg'));
+  expect(readFileSync(join(folder, 'run/clips', drawn!), 'utf8')).toContain('Relevance in hertz');
   const explain = ['explain', 'run/model.onnx', 'digits/1_f1_0.wav', '--out', 'maps'];
   expect(await earmarkHere(explain, folder)).toMatchObject({
     code: 0,

@@ -8,6 +8,7 @@ import { resolveFolds } from '../../corpus/split-file.ts';
 import { UsageError } from '../../errors.ts';
 import { FEATURE_KINDS, type FeatureKind } from '../../features/settings.ts';
 import { cacheFolder } from '../../hearing/cache.ts';
+import { defaultMethodOf } from '../../hertz/default-method.ts';
 import { ARCHITECTURES, architectures } from '../../model/architectures.ts';
 import { DEFAULT_METHOD } from '../../relevance/method.ts';
 import { nodeRuntime } from '../../runtime/node.ts';
@@ -53,7 +54,7 @@ export interface TrainOptions {
   readonly balance?: boolean;
   readonly augment?: string;
   readonly seed: number;
-  readonly method: string;
+  readonly method?: string;
   readonly skipBad?: boolean;
 }
 
@@ -161,8 +162,7 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
     .option('--seed <n>', 'what decides split, weights, batches and masks', wholeNumber(0), FIT.seed)
     .option(
       '--method <name[:key=value,…]>',
-      'how the test part is explained; `earmark explain --help` lists the methods',
-      DEFAULT_METHOD,
+      `how the test part is explained; \`earmark explain --help\` lists the methods (default: "${DEFAULT_METHOD}", of MFCCs and samples "${defaultMethodOf('mfcc')}")`,
     )
     .option('--no-cache', 'read all recordings anew, and keep none for other runs')
     .option('--skip-bad', 'leave out recordings that cannot be used')
@@ -211,7 +211,7 @@ export async function train(data: string, options: TrainOptions, terminal: Termi
     clipSeconds: options.clipSeconds,
     fit: { ...fitOf(recipe, options), mixup: augmentation.mixup },
     augmentation,
-    method: await readMethod(options.method),
+    method: options.method === undefined ? undefined : await readMethod(options.method),
     runtime: nodeRuntime,
     cacheFolder: cache ? cacheFolder() : undefined,
   };

@@ -40,7 +40,7 @@ export async function trainFolds(
   const plan = JSON.parse(
     JSON.stringify({
       corpus: { name: corpus.name, clips: corpus.clips.length, labels },
-      ...{ architecture, features, sampleRate, clipSeconds, fit, augmentation, method: method.name },
+      ...{ architecture, features, sampleRate, clipSeconds, fit, augmentation, method: method?.name },
       folds: splits.map(({ note: what }, i) => ({ name: names[i], note: what })),
     }),
   );

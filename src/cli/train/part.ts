@@ -18,6 +18,8 @@ export interface Part {
   readonly clips: readonly Clip[];
   readonly recordings: readonly KeptRecording[];
   readonly examples: Examples;
+  /** The samples of the chosen clips as the model hears them [N · clipSamples]. */
+  samples(chosen: readonly number[]): Promise<Float32Array>;
 }
 
 /** Hears parts of a corpus. */
@@ -60,7 +62,12 @@ export async function withParts<T>(
       return result;
     });
     const classes = clips.map((clip) => labels.indexOf(clip.label));
-    return { clips, recordings, examples: threads.examples(recordings, classes) };
+    return {
+      clips,
+      recordings,
+      examples: threads.examples(recordings, classes),
+      samples: (chosen) => threads.samples(chosen.map((i) => recordings[i]!)),
+    };
   };
   try {
     return await act({ part });

@@ -9,11 +9,12 @@ import { EarmarkError, FeatureError } from '../../errors.ts';
 import { inputShape } from '../../features/input.ts';
 import { inputDims } from '../../features/layout.ts';
 import { relevantSettings } from '../../features/settings.ts';
+import { defaultMethodOf } from '../../hertz/default-method.ts';
 import { multiplyAdds, parameterCount } from '../../model/count.ts';
 import type { Network } from '../../model/layers.ts';
 import type { AudioModel } from '../../model/model-file.ts';
 import { classifier, parametersOf } from '../../model/network.ts';
-import type { Method } from '../../relevance/method.ts';
+import { type Method, parseMethod } from '../../relevance/method.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type Epoch, type FitOptions, fit } from '../../training/fit.ts';
 import { type Metrics, measure } from '../../training/metrics.ts';
@@ -30,8 +31,8 @@ export interface RunSettings extends InputWishes {
   readonly network: (classes: number) => Network;
   readonly fit: FitOptions;
   readonly augmentation: Augmentation;
-  /** How the test part is explained. */
-  readonly method: Method;
+  /** How the test part is explained; unless given, by what the model hears. */
+  readonly method?: Method | undefined;
   readonly runtime: Runtime;
   /** Folder where recordings are kept for other runs; without it none are. */
   readonly cacheFolder?: string | undefined;
@@ -87,6 +88,7 @@ function settle(surveyed: Surveyed, split: Split, run: RunSettings) {
   const network = run.network(labels.length);
   const input = inputDims(settings.layout, inputShape(settings)).slice(1);
   checkInput(network, input);
+  const method = run.method ?? parseMethod(defaultMethodOf(settings.kind));
   const config = {
     corpus: {
       name: corpus.name,
@@ -101,10 +103,10 @@ function settle(surveyed: Surveyed, split: Split, run: RunSettings) {
     augmentation: run.augmentation,
     split: { kind: split.kind, fold: split.fold, note: split.note },
     validation: validation.note,
-    method: run.method.name,
+    method: method.name,
     leftOut: surveyed.bad,
   };
-  return { validation, settings, labels, network, input, config };
+  return { validation, settings, labels, network, input, method, config };
 }
 
 /** Every setting of a run, as its config.json holds it. @throws CorpusError, FeatureError, TrainingError */
@@ -127,7 +129,7 @@ export async function trainingRun(
   const { note } = terminal;
   const { corpus } = surveyed;
   for (const warning of split.warnings) note(`warning: ${warning}`);
-  const { validation, settings, labels, network, input, config } = settle(surveyed, split, run);
+  const { validation, settings, labels, network, input, method, config } = settle(surveyed, split, run);
 
   return withParts(
     surveyed,
@@ -177,7 +179,7 @@ export async function trainingRun(
 
       const graph = classifier(network, input, fitted.weights);
       const model = { graph, labels, features: settings };
-      const tested = await testPart(run.runtime, model, surveyed, test, run.method, terminal);
+      const tested = await testPart(run.runtime, model, surveyed, test, method, terminal);
       const metrics: RunMetrics = {
         ...measure(tested.tested, labels),
         split: {
@@ -223,7 +225,7 @@ export async function trainingRun(
         bestEpoch: fitted.bestEpoch,
         metrics,
         config,
-        method: run.method,
+        method,
       };
     },
   );

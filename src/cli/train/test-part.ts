@@ -1,9 +1,10 @@
 // Classifies the test part and explains each clip: for what it was taken for and, where that is wrong, for what it is.
 import { type MeasuredClip, measureClip } from '../../analysis/summary.ts';
 import { type Clip, pathInside } from '../../corpus/clip.ts';
-import { inputShape, paddedFrames } from '../../features/input.ts';
+import { binFrequencies, inputShape, paddedFrames } from '../../features/input.ts';
 import { fromLayout, inputDims } from '../../features/layout.ts';
 import type { Matrix } from '../../features/matrix.ts';
+import { type Spectrum, spectrumOf } from '../../hertz/spectrum.ts';
 import { probabilitiesOf } from '../../model/logits.ts';
 import type { AudioModel } from '../../model/model-file.ts';
 import { Explainer, PREDICTED } from '../../relevance/explainer.ts';
@@ -29,12 +30,20 @@ export interface TestedClip {
   readonly measured: MeasuredClip;
 }
 
-/** The matrices of a clip [bins, frames], which are kept of few. */
-export interface Maps {
-  readonly features: Matrix;
+/** A clip's relevance for a class. */
+export interface ClassMaps {
+  /** [bins, frames] */
   readonly relevance: Matrix;
+  /** The same in hertz and seconds, of models whose rows are no frequencies: MFCCs and samples. */
+  readonly spectrum?: Spectrum;
+}
+
+/** The matrices of a clip, which are kept of few. */
+export interface Maps extends ClassMaps {
+  /** [bins, frames] */
+  readonly features: Matrix;
   /** For the true class, of a misclassified clip. */
-  readonly relevanceOfTrue?: Matrix;
+  readonly ofTrue?: ClassMaps;
 }
 
 export interface TestedPart {
@@ -57,17 +66,20 @@ export async function testPart(
   runtime: Runtime,
   { graph, labels, features: settings }: Pick<AudioModel, 'graph' | 'labels' | 'features'>,
   { corpus }: Surveyed,
-  { clips, recordings, examples }: Part,
+  { clips, recordings, examples, samples }: Part,
   method: Method,
   { progress }: Terminal,
 ): Promise<TestedPart> {
-  const explainer = await Explainer.open(runtime, graph, { method });
+  const toHertz = binFrequencies(settings) === null;
+  const explainer = await Explainer.open(runtime, graph, { method, perUnit: toHertz });
   const shape = inputShape(settings);
   const size = shape[0] * shape[1];
+  const { clipSamples } = settings;
 
   /** The chosen clips' inputs, logits, and relevance for `targets`. */
   const explain = async (chosen: readonly number[], targets: readonly number[], given?: Float32Array) => {
     const inputs = given ?? (await examples.inputs(chosen));
+    const heard = settings.kind === 'mfcc' ? await samples(chosen) : new Float32Array();
     const got = await explainer.explain(inputs, inputDims(settings.layout, shape, chosen.length), targets);
     const own = (all: Float32Array, at: number): Matrix => {
       const { rows, columns, data } = fromLayout(
@@ -77,10 +89,21 @@ export async function testPart(
       );
       return { rows, columns, data: Float64Array.from(data) };
     };
+    const spectrum = (at: number) =>
+      spectrumOf(
+        {
+          samples: heard.subarray(at * clipSamples, (at + 1) * clipSamples),
+          input: own(inputs, at),
+          relevance: own(got.relevance, at),
+          ...(got.perUnit && { perUnit: own(got.perUnit, at) }),
+        },
+        settings,
+      );
     return chosen.map((_, at) => ({
       input: inputs.subarray(at * size, (at + 1) * size),
       features: own(inputs, at),
       relevance: own(got.relevance, at),
+      ...(toHertz && { spectrum: spectrum(at) }),
       logits: Array.from(got.logits.slice(at * labels.length, (at + 1) * labels.length)),
     }));
   };
@@ -110,7 +133,7 @@ export async function testPart(
     const ofTrue = wrong.length ? await explainTrue(wrong) : [];
     return classified.map((result) => {
       const at = wrong.indexOf(result);
-      return at < 0 ? result : { ...result, relevanceOfTrue: ofTrue[at]!.relevance };
+      return at < 0 ? result : { ...result, ofTrue: ofTrue[at]! };
     });
   };
 
@@ -121,10 +144,8 @@ export async function testPart(
     for (let first = 0; first < clips.length; first += atOnce) {
       const chosen = clips.map((_, i) => i).slice(first, first + atOnce);
       for (const result of await explainBoth(chosen)) {
-        const { i, features, relevance, relevanceOfTrue, logits, probabilities, predicted } = {
-          relevanceOfTrue: undefined,
-          ...result,
-        };
+        const { i, features, relevance, spectrum, logits, probabilities, predicted } = result;
+        const ofTrue = 'ofTrue' in result ? result.ofTrue : undefined;
         const clip = clips[i]!;
         const facts = {
           path: pathInside(corpus, clip),
@@ -133,9 +154,14 @@ export async function testPart(
           predicted: labels[predicted]!,
           probability: probabilities[predicted]!,
         };
-        const explained = { ...facts, features, relevance, ...(relevanceOfTrue && { relevanceOfTrue }) };
         const measured = measureClip(
-          { ...explained, paddedFrames: paddedFrames(settings, recordings[i]!.fit) },
+          {
+            ...facts,
+            features,
+            ...mapsOf({ relevance }, ofTrue),
+            ...(spectrum && { inHertz: mapsOf(spectrum, ofTrue?.spectrum) }),
+            paddedFrames: paddedFrames(settings, recordings[i]!.fit),
+          },
           settings,
         );
         tested.push({ clip, ...facts, logits, probabilities, measured });
@@ -153,6 +179,11 @@ export async function testPart(
     progress.stop();
     await explainer.release();
   }
+}
+
+/** The relevance for the predicted class and, where it is known, for the true one. */
+function mapsOf(own: Pick<ClassMaps, 'relevance'>, ofTrue: Pick<ClassMaps, 'relevance'> | undefined) {
+  return { relevance: own.relevance, ...(ofTrue && { relevanceOfTrue: ofTrue.relevance }) };
 }
 
 /** Of a class' recordings that were recognised, the one in the middle by probability; any where none was. */

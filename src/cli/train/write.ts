@@ -4,6 +4,8 @@ import { bandEdges } from '../../analysis/bands.ts';
 import type { Shares } from '../../analysis/shares.ts';
 import { describeSplit } from '../../corpus/split.ts';
 import { binFrequencies, frameTimes } from '../../features/input.ts';
+import { profileOf } from '../../hertz/profile.ts';
+import type { Spectrum } from '../../hertz/spectrum.ts';
 import { encodeModel } from '../../model/model-file.ts';
 import { bandsFigure, correctWrongFigure } from '../../report/bands.ts';
 import { sum } from '../../report/clip.ts';
@@ -13,6 +15,7 @@ import { comparisonFigure, describePrediction, explanationFigure } from '../../r
 import { svgToPng } from '../../report/png.ts';
 import { reliabilityFigure } from '../../report/reliability.ts';
 import { speakersFigure } from '../../report/speakers.ts';
+import { spectrumMap } from '../../report/spectrum.ts';
 import { waveformFigure } from '../../report/waveform.ts';
 import { shownFeatures } from '../explained-clip.ts';
 import { distinctNames, nameOf } from '../names.ts';
@@ -103,40 +106,68 @@ export function figuresOf(run: TrainingRun): RunFigures {
 
 /** The map of one tested clip for the class it was taken for. */
 function clipFigure(run: TrainingRun, clip: TestedClip): Omit<NamedFigure, 'name'> {
-  const { features, relevance } = run.maps.get(clip) as Maps;
+  const { features, relevance, spectrum } = run.maps.get(clip) as Maps;
   const settings = run.model.features;
   const { features: shown, featureLabel } = shownFeatures(features, settings);
-  const picture = { ...wordsOf(run, clip, relevance), featureLabel, times: frameTimes(settings) };
+  const picture = {
+    ...wordsOf(run, clip, relevance),
+    featureLabel,
+    times: frameTimes(settings),
+    ...(spectrum && { profile: profileOf(spectrum, settings) }),
+  };
   const figure =
     settings.kind === 'waveform'
       ? waveformFigure({ ...picture, samples: shown.data, relevance: relevance.data })
-      : explanationFigure({ ...picture, features: shown, frequencies: binFrequencies(settings), relevance });
+      : explanationFigure({
+          ...picture,
+          features: shown,
+          frequencies: binFrequencies(settings),
+          relevance,
+          ...(spectrum && { spectrum: spectrumMap(spectrum) }),
+        });
   return { caption: caption(clip), ...figure };
 }
 
-/** The map for the predicted class beside that for the true one; of samples the former alone. */
+/** The map for the predicted class beside that for the true one; in hertz where the model's rows are no frequencies. */
 function errorFigure(run: TrainingRun, clip: TestedClip): Omit<NamedFigure, 'name'> {
-  const { features, relevance, relevanceOfTrue = relevance } = run.maps.get(clip) as Maps;
+  const { features, ofTrue, ...own } = run.maps.get(clip) as Maps;
   const settings = run.model.features;
-  if (settings.kind === 'waveform') return clipFigure(run, clip);
+  const other = ofTrue ?? own;
+  const {
+    features: shown,
+    relevances,
+    ...axes
+  } = own.spectrum && other.spectrum
+    ? inHertz(own.spectrum, other.spectrum)
+    : {
+        ...shownFeatures(features, settings),
+        times: frameTimes(settings),
+        frequencies: binFrequencies(settings),
+        relevances: [own.relevance, other.relevance] as const,
+      };
   const quiet = (shares: Shares | undefined) => ({
     silence: shares?.silence ?? null,
     padding: shares?.padding ?? null,
   });
-  const { shares, ofTrue } = clip.measured;
+  const { shares, ofTrue: contrast } = clip.measured;
   return {
     caption: caption(clip),
     ...comparisonFigure({
-      ...wordsOf(run, clip, relevance),
-      ...shownFeatures(features, settings),
-      times: frameTimes(settings),
-      frequencies: binFrequencies(settings),
+      ...wordsOf(run, clip, own.relevance),
+      ...axes,
+      features: shown,
       relevances: [
-        { title: `For “${clip.predicted}” (predicted)`, relevance, ...quiet(shares) },
-        { title: `For “${clip.label}” (true)`, relevance: relevanceOfTrue, ...quiet(ofTrue?.shares) },
+        { title: `For “${clip.predicted}” (predicted)`, relevance: relevances[0], ...quiet(shares) },
+        { title: `For “${clip.label}” (true)`, relevance: relevances[1], ...quiet(contrast?.shares) },
       ],
     }),
   };
+}
+
+/** Two maps over the spectrogram of their clip. */
+function inHertz(own: Spectrum, other: Spectrum) {
+  const { relevance, ...map } = spectrumMap(own);
+  return { ...map, relevances: [relevance, spectrumMap(other).relevance] as const };
 }
 
 function wordsOf({ method }: TrainingRun, clip: TestedClip, relevance: Maps['relevance']) {
