@@ -45,6 +45,8 @@ export interface ExplanationData extends ClipData {
 export interface ComparisonPicture extends ClipPicture {
   /** The relevance for two classes, the predicted one first. */
   relevances: readonly [ClassRelevance, ClassRelevance];
+  /** Whether the features are a spectrogram in hertz, and not what the model hears. */
+  inHertz?: boolean;
 }
 
 export interface ClassRelevance {
@@ -127,9 +129,11 @@ export function comparisonFigure(picture: ComparisonPicture): Figure<ClipData> {
     if (shares.length > 0) notes.push(`|relevance| on ${shares.join(', on ')}`);
     return { title, colour: (r, c) => relevanceColour(scaled(r, c)), bar, notes };
   });
+  const [title] = picture.inHertz ? HERTZ_TITLES : TITLES;
+  const input = featurePanel(picture, levels(picture.features), title);
   const data = clipData(picture, picture.relevances, limit);
   return {
-    ...sheet(picture, panelsSvg(axes, [featurePanel(picture, levels(picture.features)), ...panels])),
+    ...sheet(picture, panelsSvg(axes, [input, ...panels])),
     data,
   };
 }

@@ -167,7 +167,7 @@ function errorFigure(run: TrainingRun, clip: TestedClip): Omit<NamedFigure, 'nam
 /** Two maps over the spectrogram of their clip. */
 function inHertz(own: Spectrum, other: Spectrum) {
   const { relevance, ...map } = spectrumMap(own);
-  return { ...map, relevances: [relevance, spectrumMap(other).relevance] as const };
+  return { ...map, inHertz: true, relevances: [relevance, spectrumMap(other).relevance] as const };
 }
 
 function wordsOf({ method }: TrainingRun, clip: TestedClip, relevance: Maps['relevance']) {
