@@ -1,5 +1,5 @@
 // `earmark predict`: what a model takes recordings for.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
 import { openRuntime } from '../../runtime/node.ts';
 import type { Device } from '../../runtime/runtime.ts';
@@ -49,7 +49,12 @@ export function addPredict(program: Command, { terminal, give }: Frame): void {
       positiveNumber,
     )
     .option('--hop <s>', 'from one window to the next (default: a quarter of the window)', positiveNumber)
-    .option('--csv', 'with --window, a line for each window: file,start,end,label,probability')
+    .addOption(
+      new Option(
+        '--csv',
+        'with --window, a line for each window: file,start,end,label,probability',
+      ).conflicts('json'),
+    )
     .addOption(deviceOption())
     .addOption(jsonOption())
     .addHelpText('after', HELP)

@@ -11,6 +11,7 @@ import { cacheFolder } from '../../hearing/cache.ts';
 import { defaultMethodOf } from '../../hertz/default-method.ts';
 import { ARCHITECTURES, architectures } from '../../model/architectures.ts';
 import { DEFAULT_METHOD } from '../../relevance/method.ts';
+import { describeFindings } from '../../report/findings.ts';
 import { nodeRuntime } from '../../runtime/node.ts';
 import { FIT, type FitOptions } from '../../training/fit.ts';
 import { OPTIMIZERS } from '../../training/optimizers.ts';
@@ -258,6 +259,6 @@ function describeRun(corpus: string, metrics: RunMetrics): string[] {
     `${corpus}: ${(100 * accuracy).toFixed(2)} % right (${correct} of ${clips} test recordings; 95 % interval ${percent(interval.low)} to ${percent(interval.high)} %)`,
     `split: ${metrics.split.note}`,
     `epoch ${training.bestEpoch} of ${training.epochs} is kept`,
-    metrics.analysis.comparison.note,
+    ...describeFindings(metrics.analysis),
   ];
 }
