@@ -109,6 +109,8 @@ export {
 
 // runtime: graphs to numbers
 export {
+  DEVICES,
+  type Device,
   float32,
   int64,
   type Runtime,

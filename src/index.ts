@@ -19,6 +19,6 @@ export type { PoolOptions } from './hearing/pool.ts';
 export type { Heard as HeardRecording, Recording } from './hearing/task.ts';
 export { type ModelFile, readModelFile, readOnnx } from './model/read.ts';
 export { readNetwork } from './model/read-network.ts';
-export { nodeRuntime } from './runtime/node.ts';
+export { nodeRuntime, openRuntime } from './runtime/node.ts';
 export { fontFaces } from './report/fonts.ts';
 export { type PngOptions, svgToPng } from './report/png.ts';

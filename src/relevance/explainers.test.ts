@@ -18,6 +18,7 @@ let opened = 0;
 let released = 0;
 /** The runtime itself, with its sessions counted. */
 const counting: Runtime = {
+  device: 'cpu',
   async open(graph, options) {
     opened++;
     const session = await nodeRuntime.open(graph, options);

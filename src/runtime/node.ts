@@ -7,11 +7,13 @@ import type { Device, Runtime, SessionOptions } from './runtime.ts';
 import { webgpuProvider } from './webgpu.ts';
 
 export const nodeRuntime: Runtime = {
+  device: 'cpu',
   open: (graph: Graph, { threads }: SessionOptions = {}) =>
     openSession(ort, graph, threads ? { intraOpNumThreads: threads } : {}),
 };
 
 const webgpuRuntime: Runtime = {
+  device: 'webgpu',
   open: (graph: Graph, { threads }: SessionOptions = {}) =>
     openSession(ort, graph, {
       executionProviders: [webgpuProvider(graph)],
@@ -21,7 +23,7 @@ const webgpuRuntime: Runtime = {
 
 /**
  * The runtime of a device. `webgpu` runs what has a kernel there on the GPU and all else on the CPU; where there is no
- * GPU that can be used, it is the CPU.
+ * GPU that can be used, it is the CPU's runtime, as its `device` says.
  * @param note is told, in a line, why there is none
  */
 export async function openRuntime(

@@ -32,6 +32,7 @@ export interface Session {
 }
 
 export interface Runtime {
+  readonly device: Device;
   open(graph: Graph, options?: SessionOptions): Promise<Session>;
 }
 

@@ -16,6 +16,7 @@ const AUTOMATIC = 0;
  * the first graph is opened, which is when WebAssembly gets its threads, or by its own choice.
  */
 export const webRuntime: Runtime = {
+  device: 'cpu',
   async open(graph: Graph, { threads = AUTOMATIC }: SessionOptions = {}): Promise<Session> {
     const { wasm } = ort.env;
     // A thread loads the script that the runtime came in; a bundle is not that script, and would never answer.

@@ -87,7 +87,7 @@ export interface FitSurroundings {
 
 /**
  * Trains a network. The same seed gives the same batches, masks and variations on every machine, and the same
- * weights on the same machine, also where a fit was ended and went on from a checkpoint.
+ * weights on the CPU of the same machine, also where a fit was ended and went on from a checkpoint.
  *
  * @param input shape of a clip as the network takes it: [1, bins, frames], of a waveform [1, samples]
  * @throws TrainingError where there is too little to train on, an input is not finite, the loss is not a number before the
@@ -111,7 +111,7 @@ export async function fit(
       got: `${count} and ${validation.labels.length}`,
     });
   }
-  const plan = { ...around.plan, network, input, options, clips: count };
+  const plan = { ...around.plan, device: runtime.device, network, input, options, clips: count };
   if (resume) checkPlan(resume.plan, plan);
   const { optimizer, clipNorm, seed } = options;
   const step = compileStep(network, input, { optimizer, clipNorm: clipNorm ?? undefined });

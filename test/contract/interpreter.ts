@@ -6,6 +6,7 @@ import { verify } from '../../src/graph/verify.ts';
 import type { Runtime, RuntimeTensor, Tensors } from '../../src/runtime/runtime.ts';
 
 export const interpreter: Runtime = {
+  device: 'cpu',
   async open(graph: Graph) {
     verify(graph);
     let open = true;

@@ -56,6 +56,7 @@ if (positionals.length !== 1) {
 const people = await loadCorpus(positionals[0]!);
 const seeds = values.seeds.split(',').map(Number);
 const runtime: typeof nodeRuntime = {
+  ...nodeRuntime,
   open: (graph) => nodeRuntime.open(graph, { threads: Number(values.threads) }),
 };
 

@@ -12,10 +12,12 @@ import { defaultMethodOf } from '../../hertz/default-method.ts';
 import { ARCHITECTURES, architectures } from '../../model/architectures.ts';
 import { DEFAULT_METHOD } from '../../relevance/method.ts';
 import { describeFindings } from '../../report/findings.ts';
-import { nodeRuntime } from '../../runtime/node.ts';
+import { openRuntime } from '../../runtime/node.ts';
+import type { Device } from '../../runtime/runtime.ts';
 import { FIT, type FitOptions } from '../../training/fit.ts';
 import { OPTIMIZERS } from '../../training/optimizers.ts';
 import type { Recipe } from '../../training/recipes.ts';
+import { deviceOption } from '../device.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { readMethod } from '../method.ts';
 import { finiteNumber, jsonOption, positiveNumber, wholeNumber } from '../options.ts';
@@ -56,6 +58,7 @@ export interface TrainOptions {
   readonly augment?: string;
   readonly seed: number;
   readonly method?: string;
+  readonly device?: Device;
   readonly skipBad?: boolean;
 }
 
@@ -165,6 +168,7 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
       '--method <name[:key=value,…]>',
       `how the test part is explained; \`earmark explain --help\` lists the methods (default: "${DEFAULT_METHOD}", of MFCCs and samples "${defaultMethodOf('mfcc')}")`,
     )
+    .addOption(deviceOption())
     .option('--no-cache', 'read all recordings anew, and keep none for other runs')
     .option('--skip-bad', 'leave out recordings that cannot be used')
     .option('--resume', 'go on with the run in the folder')
@@ -213,7 +217,7 @@ export async function train(data: string, options: TrainOptions, terminal: Termi
     fit: { ...fitOf(recipe, options), mixup: augmentation.mixup },
     augmentation,
     method: options.method === undefined ? undefined : await readMethod(options.method),
-    runtime: nodeRuntime,
+    runtime: await openRuntime(options.device ?? 'cpu', terminal.note),
     cacheFolder: cache ? cacheFolder() : undefined,
   };
   await checkRunFolder({ path: out, replace, goesOn: resume, folds });

@@ -41,6 +41,7 @@ export async function trainFolds(
     JSON.stringify({
       corpus: { name: corpus.name, clips: corpus.clips.length, labels },
       ...{ architecture, features, sampleRate, clipSeconds, fit, augmentation, method: method?.name },
+      device: settings.runtime.device,
       folds: splits.map(({ note: what }, i) => ({ name: names[i], note: what })),
     }),
   );

@@ -104,6 +104,7 @@ function settle(surveyed: Surveyed, split: Split, run: RunSettings) {
     split: { kind: split.kind, fold: split.fold, note: split.note },
     validation: validation.note,
     method: method.name,
+    device: run.runtime.device,
     leftOut: surveyed.bad,
   };
   return { validation, settings, labels, network, input, method, config };
