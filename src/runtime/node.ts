@@ -4,7 +4,7 @@ import type { Graph } from '../graph/types.ts';
 import { openSession } from './onnxruntime.ts';
 import { whyNoWebgpu } from './probe.ts';
 import type { Device, Runtime, SessionOptions } from './runtime.ts';
-import { webgpuProvider } from './webgpu.ts';
+import { noGpu, webgpuProvider } from './webgpu.ts';
 
 export const nodeRuntime: Runtime = {
   device: 'cpu',
@@ -33,6 +33,6 @@ export async function openRuntime(
   if (device === 'cpu') return nodeRuntime;
   const reason = await whyNoWebgpu();
   if (reason === undefined) return webgpuRuntime;
-  note(`no GPU through WebGPU (${reason}): the CPU computes`);
+  note(noGpu(reason));
   return nodeRuntime;
 }

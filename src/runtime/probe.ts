@@ -1,8 +1,8 @@
 // Asks in a process of its own whether WebGPU computes here: drivers print to standard error, and some crash.
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { GraphBuilder } from '../graph/builder.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
+import { doubling } from './webgpu.ts';
 
 /** Milliseconds. */
 const TIME_LIMIT = 30_000;
@@ -29,14 +29,5 @@ export async function whyNoWebgpu(): Promise<string | undefined> {
   if (said === '42') return undefined;
   if (said === '') return signal ? `its driver ended with ${signal}` : 'its driver ended the process';
   const [, reason = said] = /adapter: (.+)/i.exec(said) ?? [];
-  return reason.length > 80 ? `${reason.slice(0, 79)}…` : reason;
-}
-
-/** y = x + x. */
-function doubling() {
-  const g = new GraphBuilder();
-  const x = g.input('x', 'float32', [1]);
-  g.node({ op: 'Add', name: 'y', inputs: [x, x], outputs: ['y'], attributes: {} });
-  g.output('y');
-  return g.build('probe');
+  return reason;
 }

@@ -56,11 +56,12 @@ function expectClose(got: readonly number[], exact: readonly number[], bound: nu
 }
 
 describeInChromium((chromium) => {
-  it.each([
-    ['a page', '', 'epsilon:epsilon=0.25', 0],
-    ['a cross-origin isolated page', 'isolated/', 'epsilon-plus-flat', 0],
-    ['a cross-origin isolated page in two threads', 'isolated/', 'epsilon-plus-flat', 1],
-  ] as const)('%s gives what Node gives', async (_, path, method, workers) => {
+  it.for([
+    ['a page', '', 'epsilon:epsilon=0.25', 0, 'cpu'],
+    ['a cross-origin isolated page', 'isolated/', 'epsilon-plus-flat', 0, 'cpu'],
+    ['a cross-origin isolated page in two threads', 'isolated/', 'epsilon-plus-flat', 1, 'cpu'],
+    ['a page through WebGPU', '', 'epsilon-plus-flat', 0, 'webgpu'],
+  ] as const)('%s gives what Node gives', async ([_, path, method, workers, device], { skip }) => {
     const [clip] = (await earmark.loadEmbedded()).clips;
     const job: Job = {
       wav: [...readFileSync(clip.path)],
@@ -77,10 +78,17 @@ describeInChromium((chromium) => {
     });
     const { origin } = chromium;
     if (workers > 0) await page.evaluate("earmark.wasmAt('runtime/')");
-    const runtime = '{ open: (graph) => earmark.webRuntime.open(graph, { threads: 2 }) }';
-    const there = await page.evaluate<typeof here>(
-      `(${explain})(earmark, ${runtime}, ${JSON.stringify(job)})`,
-    );
+    const note = await page.evaluate<string | undefined>(`(async () => {
+      let note;
+      const runtime = await earmark.openRuntime('${device}', (line) => { note = line; });
+      globalThis.runtime = { ...runtime, open: (graph) => runtime.open(graph, { threads: 2 }) };
+      return note;
+    })()`);
+    if (note !== undefined) {
+      await page.close();
+      skip(note);
+    }
+    const there = await page.evaluate<typeof here>(`(${explain})(earmark, runtime, ${JSON.stringify(job)})`);
     const drawn = await page.evaluate(
       (svg) => new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement.tagName,
       there.svg,

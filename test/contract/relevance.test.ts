@@ -147,4 +147,4 @@ it('random networks are explained alike', async () => {
     }),
     { numRuns: 25 },
   );
-});
+}, 300_000);

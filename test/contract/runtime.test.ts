@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { GraphError } from '../../src/errors.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { Graph } from '../../src/graph/types.ts';
-import { float32, int64, type RuntimeTensor } from '../../src/runtime/runtime.ts';
+import { openRuntime as openInNode } from '../../src/runtime/node.ts';
+import { DEVICES, float32, int64, type RuntimeTensor } from '../../src/runtime/runtime.ts';
+import { openRuntime as openInBrowser, webRuntime } from '../../src/runtime/web.ts';
 import { noWebgpu, RUNTIMES, WEBGPU } from './runtimes.ts';
 
 /** sums [N, 2] = x + x, picked [N] = x[n, index[n]], positive [N, 2] = x > 0, same [N] = index. */
@@ -127,6 +129,26 @@ describe.each(RUNTIMES)('%s', (name, runtime) => {
     expect(numbers((await other.run(feeds)).same)).toEqual([1, 0, 1]);
     await other.release();
   });
+});
+
+describe.each([
+  ['Node', openInNode],
+  ['browsers', openInBrowser],
+])('openRuntime of %s', (_, open) => {
+  it.each(DEVICES)('%s: computes, and says in a line where another device does', async (device) => {
+    const notes: string[] = [];
+    const runtime = await open(device, (line) => notes.push(line));
+    const session = await runtime.open(sample());
+    expect(numbers((await session.run(feeds)).picked)).toEqual([-2, 3, 0]);
+    await session.release();
+    const told =
+      runtime.device === device ? [] : [/^no GPU through WebGPU \([^\n]{1,80}\): the CPU computes$/];
+    expect(notes).toEqual(told.map((line) => expect.stringMatching(line)));
+  });
+});
+
+it('Node has no WebGPU for browsers: WebAssembly computes', async () => {
+  expect(await openInBrowser('webgpu', () => {})).toBe(webRuntime);
 });
 
 if (noWebgpu !== undefined) it.skip(`WebGPU: ${noWebgpu}`);

@@ -14,9 +14,13 @@ const webgpu = await openRuntime('webgpu', (line) => {
 
 export const WEBGPU = 'ONNX Runtime through WebGPU';
 
-export const RUNTIMES: readonly (readonly [name: string, runtime: Runtime])[] = [
+type Named = readonly [name: string, runtime: Runtime];
+
+/** ONNX Runtime in all forms that are here. */
+export const ONNX_RUNTIMES: readonly Named[] = [
   ['ONNX Runtime in Node', nodeRuntime],
   ['ONNX Runtime in WebAssembly', webRuntime],
-  ['the float64 interpreter', interpreter],
-  ...(noWebgpu === undefined ? ([[WEBGPU, webgpu]] as const) : []),
+  ...(noWebgpu === undefined ? [[WEBGPU, webgpu] as const] : []),
 ];
+
+export const RUNTIMES: readonly Named[] = [...ONNX_RUNTIMES, ['the float64 interpreter', interpreter]];

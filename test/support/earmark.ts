@@ -23,12 +23,16 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Runs `earmark …` in a folder. */
-export function earmark(args: readonly string[], cwd: string = tmpdir()): Promise<Outcome> {
+/** Runs `earmark …` in a folder. @param env what differs in its environment */
+export function earmark(
+  args: readonly string[],
+  cwd: string = tmpdir(),
+  env: NodeJS.ProcessEnv = {},
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], {
       cwd,
-      env: { ...process.env, EARMARK_DEBUG: '' },
+      env: { ...process.env, EARMARK_DEBUG: '', ...env },
     });
     const outcome: Outcome = { code: null, stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {

@@ -21,6 +21,8 @@ const ISOLATED = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
+/** Where there is no GPU, Chromium computes WebGPU's shaders by itself. */
+const GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 /** All that a page with Earmark needs to be allowed. */
 const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 const NO_WORKERS = `${POLICY}; worker-src 'none'`;
@@ -40,7 +42,7 @@ export class InChromium {
   async start(executablePath: string): Promise<void> {
     this.#folder = await bundle();
     this.#server = await serve(this.#folder);
-    this.#browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    this.#browser = await chromium.launch({ executablePath, args: ['--no-sandbox', ...GPU] });
   }
 
   /** Opens the page, as `earmark` in its global scope. @param path `isolated/`: cross-origin isolated; `no-workers/`: they are forbidden */
