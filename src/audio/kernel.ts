@@ -43,6 +43,15 @@ export const gatherSingle = (a: Value, b: Value): Value => [
   ...[2, 0, 1],
   ...simd(0x5f),
 ];
+/** Four int16 at an address as float32, the largest as 1: divided by 2¹⁵. */
+export const loadSamples = (at: Value): Value => [
+  ...read(simd(0x03), 3)(at),
+  ...simd(0xfa),
+  ...[0x43, ...new Uint8Array(Float32Array.of(2 ** -15).buffer), ...simd(0x13)],
+  ...simd(0xe6),
+];
+/** The two float64 at an address as float32, and two zeros. */
+export const loadAsSingles = (at: Value, by = 0): Value => [...load(at, by), ...simd(0x5e)];
 /** A number, twice. */
 export const constant = (value: number): Value => {
   const eight = new Uint8Array(Float64Array.of(value).buffer);
@@ -79,6 +88,11 @@ export class Kernel {
   /** Writes a pair of numbers to an address, `by` bytes further on. */
   store(at: Value, value: Value, by = 0): void {
     this.#code.push(...at, ...value, ...simd(0x0b), 4, ...leb(by));
+  }
+
+  /** Writes one of a vector's four float32 to an address. */
+  storeSingle(at: Value, value: Value, lane: 0 | 1 | 2 | 3): void {
+    this.#code.push(...at, ...value, ...simd(0x5a), 2, 0, lane);
   }
 
   /** Does something as often as a count says. */

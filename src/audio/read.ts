@@ -6,13 +6,12 @@ import type { Audio } from './audio.ts';
 import type { ThreadOptions } from './decode-queue.ts';
 import { FIRST, fileSource, openRecording } from './disk-source.ts';
 import { formatOf, HEAD } from './formats.ts';
-import type { AudioLimits } from './limits.ts';
 import type { ByteSource } from './source.ts';
 import { decodeInThread } from './thread.ts';
-import { decodeWav } from './wav.ts';
+import { decodeWav, type WavOptions } from './wav.ts';
 
 /** What reading a recording may take. */
-export interface ReadOptions extends AudioLimits, ThreadOptions {
+export interface ReadOptions extends WavOptions, ThreadOptions {
   /** Most bytes of a file that is not WAV; 2²⁸ by default (256 MB). */
   maxBytes?: number;
 }

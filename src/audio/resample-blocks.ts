@@ -8,6 +8,7 @@ import {
   int,
   Kernel,
   load,
+  loadAsSingles,
   loadTwice,
   mul,
   plus,
@@ -25,11 +26,13 @@ export interface BlockResampler {
   /** Samples that come out of a block. */
   readonly produced: number;
   /**
-   * @param input [span]
+   * @param samples of the recording, 0 beyond their ends
+   * @param begin where in them the block begins; may be negative
+   * @param output takes what is produced, as far as there is room
    * @param done samples that came out before
    * @returns by how many samples of the recording the next block begins later
    */
-  run(input: Float32Array, output: Float32Array, done: number): number;
+  run(samples: Float32Array, begin: number, output: Float32Array, done: number): number;
 }
 
 /** Largest and about the smallest lengths of transforms in blocks. */
@@ -47,7 +50,6 @@ export function blockResampler(from: number, to: number): BlockResampler {
 /** Blocks that are transformed at once: each real and imaginary part of two complex signals. */
 const TOGETHER = 4;
 /** In memory an element is that of four blocks: [0, 2, 1, 3]. */
-const ORDER = [0, 2, 1, 3];
 const ELEMENT = 32;
 
 /** Four blocks of float32, each `advance` bytes after the one before, as float64. */
@@ -76,6 +78,22 @@ const filtered = compiled(
   }),
 );
 
+/** Real and imaginary parts, changed over, as four blocks of float32, each `advance` bytes after the one before. */
+const fourParts = compiled(
+  new Kernel((kernel, y, advance, samples, n) => {
+    const [one, two, three] = [1, 2, 3].map((i) => kernel.int(plus(samples, times(advance, int(i)))));
+    kernel.repeat(n, () => {
+      const [even, odd] = [kernel.pair(loadAsSingles(y, 16)), kernel.pair(loadAsSingles(y))];
+      kernel.storeSingle(samples, even, 0);
+      kernel.storeSingle(one, odd, 0);
+      kernel.storeSingle(two, even, 1);
+      kernel.storeSingle(three, odd, 1);
+      for (const at of [samples, one, two, three]) kernel.set(at, plus(at, int(4)));
+      kernel.set(y, plus(y, int(ELEMENT)));
+    });
+  }),
+);
+
 /**
  * Overlap-save: the spectrum of `times` · from samples, times that of the filter, is the spectrum of `times` · to samples,
  * as there is nothing beyond the lower rate's band.
@@ -96,24 +114,30 @@ function byTransform(from: number, to: number, times: number): BlockResampler {
     lead: margin * from,
     span,
     produced: TOGETHER * produced,
-    run(input, output, _) {
-      const [samples] = scratch([span / 2]);
-      new Float32Array(heap.buffer, 8 * samples, span).set(input);
-      fourBlocks(8 * samples, 4 * advance, 8 * forward.input, length);
+    run(samples, begin, output, _) {
+      const [block] = scratch([Math.max(span, TOGETHER * produced) / 2]);
+      putBlock(samples, begin, new Float32Array(heap.buffer, 8 * block, span));
+      fourBlocks(8 * block, 4 * advance, 8 * forward.input, length);
       // The inverse transform is the transform with real and imaginary parts changed over, before and after.
       const [X, Y] = [forward.run(), backward.input];
       filtered(8 * X, 8 * positive, 8 * Y, filter.length);
       heap.fill(0, Y + 4 * filter.length, Y + 4 * (given - beyond));
       filtered(8 * (X + 4 * (length - beyond)), 8 * negative, 8 * (Y + 4 * (given - beyond)), beyond);
       const y = backward.run() + 4 * margin * to;
-      for (const [block, part] of ORDER.entries()) {
-        for (let i = block * produced, at = y + (part ^ 2); i < (block + 1) * produced; i++, at += 4) {
-          output[i] = heap[at];
-        }
-      }
+      fourParts(8 * y, 4 * produced, 8 * block, produced);
+      output.set(new Float32Array(heap.buffer, 8 * block, Math.min(output.length, TOGETHER * produced)));
       return TOGETHER * advance;
     },
   };
+}
+
+/** Samples from `begin` on, and zeros where there are none. */
+function putBlock(samples: Float32Array, begin: number, block: Float32Array): void {
+  const missing = Math.min(block.length, Math.max(0, -begin));
+  const seen = samples.subarray(begin + missing, Math.max(0, begin + block.length));
+  block.fill(0, 0, missing);
+  block.set(seen, missing);
+  block.fill(0, missing + seen.length);
 }
 
 /** Gains of frequencies k/n of the lower rate, k < n/2: real, as the response is even. */
@@ -140,11 +164,14 @@ function bySinc(from: number, to: number): BlockResampler {
   });
   const produced = MIN_TRANSFORM;
   const before = (i: number) => Math.floor((i * from) / to);
+  const span = taps + Math.ceil((produced * from) / to);
+  const input = new Float32Array(span);
   return {
     lead: reach - 1,
-    span: taps + Math.ceil((produced * from) / to),
+    span,
     produced,
-    run(input, output, done) {
+    run(samples, begin, output, done) {
+      putBlock(samples, begin, input);
       const first = before(done);
       for (let i = 0; i < produced; i++) {
         const whole = before(done + i);

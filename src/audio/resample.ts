@@ -24,15 +24,24 @@ export interface Resampler {
 export async function resample(audio: Audio, targetRate: number): Promise<Audio> {
   const { samples, sampleRate } = audio;
   if (targetRate === sampleRate) return audio;
-  const resampler = createResampler(sampleRate, targetRate);
-  const [begin, rest] = [resampler.push(samples), resampler.end()];
-  const whole = new Float32Array(begin.length + rest.length);
-  whole.set(begin);
-  whole.set(rest, begin.length);
+  checkRates(sampleRate, targetRate);
+  const { lead, produced, run } = blocksOf(sampleRate, targetRate);
+  const whole = new Float32Array(Math.ceil((samples.length * targetRate) / sampleRate));
+  for (let done = 0, begin = -lead; done < whole.length; done += produced) {
+    begin += run(samples, begin, whole.subarray(done), done);
+  }
   return makeAudio(whole, targetRate);
 }
 
 const resamplers = new Map<string, BlockResampler>();
+
+function blocksOf(from: number, to: number): BlockResampler {
+  const divisor = gcd(from, to);
+  const key = `${from / divisor}/${to / divisor}`;
+  const blocks = resamplers.get(key) ?? blockResampler(from / divisor, to / divisor);
+  resamplers.set(key, blocks);
+  return blocks;
+}
 
 /**
  * Resamples a recording that comes in blocks, in memory that does not grow with it.
@@ -43,11 +52,7 @@ const resamplers = new Map<string, BlockResampler>();
 export function createResampler(from: number, to: number): Resampler {
   checkRates(from, to);
   if (from === to) return { push: (block) => block, end: () => new Float32Array(0) };
-  const divisor = gcd(from, to);
-  const key = `${from / divisor}/${to / divisor}`;
-  const blocks = resamplers.get(key) ?? blockResampler(from / divisor, to / divisor);
-  resamplers.set(key, blocks);
-
+  const blocks = blocksOf(from, to);
   const input = new Float32Array(blocks.span);
   let [held, taken, given] = [blocks.lead, 0, 0];
   /** Takes samples, and gives at most so many. */
@@ -61,7 +66,7 @@ export function createResampler(from: number, to: number): Resampler {
       read += count;
       held += count;
       if (held < input.length) break;
-      const used = blocks.run(input, out.subarray(written), given + written);
+      const used = blocks.run(input, 0, out.subarray(written), given + written);
       input.copyWithin(0, used);
       held -= used;
       written += blocks.produced;

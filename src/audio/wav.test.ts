@@ -46,6 +46,32 @@ const wav = (...chunks: number[][]) => {
 const samplesOf = (bytes: Uint8Array) => [...decodeWav(bytes, 'x.wav').samples];
 const pcm16 = bytesOf(Int16Array.of(0, 16384, -32768, 32767));
 
+it('property: every 16-bit value is itself, divided by 2¹⁵, wherever it lies', () => {
+  const values = Int16Array.from({ length: 2 ** 16 }, (_, i) => i - 2 ** 15);
+  const bytes = wav(format(), chunk('data', bytesOf(values)));
+  const odd = new Uint8Array(bytes.length + 1).subarray(1);
+  odd.set(bytes);
+  for (const file of [bytes, odd]) {
+    const { samples } = decodeWav(file);
+    expect(samples.length).toBe(values.length);
+    expect(samples.findIndex((s, i) => s !== values[i] / 2 ** 15)).toBe(-1);
+  }
+});
+
+it('samples are put where there is room for them: of one channel, all of them', () => {
+  const room = new Float32Array(4);
+  const fitting = decodeWav(wav(format(), chunk('data', pcm16)), 'x.wav', { room }).samples;
+  expect(fitting.buffer).toBe(room.buffer);
+  expect([...fitting]).toEqual([0, 0.5, -1, 32767 / 32768]);
+  for (const options of [{ channels: 2 }, { bits: 8 }]) {
+    const { samples } = decodeWav(wav(format(options), chunk('data', pcm16)), 'x.wav', { room });
+    expect(samples.buffer).not.toBe(room.buffer);
+  }
+  const longer = decodeWav(wav(format(), chunk('data', [...pcm16, 0, 0])), 'x.wav', { room }).samples;
+  expect([...longer]).toEqual([0, 0.5, -1, 32767 / 32768, 0]);
+  expect([...fitting]).toEqual([0, 0.5, -1, 32767 / 32768]);
+});
+
 describe('codings', () => {
   const cases: [string, Format, number[], number[]][] = [
     ['8 bit, unsigned', { bits: 8 }, [0, 128, 192, 255], [-1, 0, 0.5, 127 / 128]],

@@ -2,6 +2,7 @@
 // Format: http://soundfile.sapp.org/doc/WaveFormat/ and Microsoft's WAVEFORMATEXTENSIBLE; RF64: EBU Tech 3306.
 import { AudioError } from '../errors.ts';
 import { type Audio, assertRate } from './audio.ts';
+import { compiled, heap, int, Kernel, loadSamples, plus, scratch } from './kernel.ts';
 import type { AudioLimits } from './limits.ts';
 import { type AudioBlock, WholeAudio } from './mono.ts';
 import { type ByteSource, sourceOf } from './source.ts';
@@ -53,7 +54,6 @@ const kinds: Record<number, string> = { 1: 'pcm', 3: 'float', 6: 'alaw', 7: 'mul
 const PIECE = 2 ** 20;
 const MAX_CHUNKS = 1000;
 const EXTENSIBLE = 0xfffe;
-const IS_LITTLE_ENDIAN = new Int8Array(Int16Array.of(1).buffer)[0] === 1;
 /** The end of the GUIDs that extend WAV's 16-bit format codes. */
 const GUID_TAIL = '000000001000800000aa00389b71';
 /** Sizes from here on stand for "unknown" in what sox, espeak-ng and ffmpeg write to a pipe. */
@@ -67,14 +67,20 @@ const STREAMED = 0x7ffff000;
  * @throws AudioError where this is not a whole WAV file of PCM (8, 16, 24, 32 bit), float (32, 64 bit), A-law or
  *   µ-law, or is longer than `options` allow, which is found before its samples are read
  */
-export function decodeWav(file: Uint8Array | ByteSource, name = 'audio', options: AudioLimits = {}): Audio {
+export function decodeWav(file: Uint8Array | ByteSource, name = 'audio', options: WavOptions = {}): Audio {
   const whole = new WholeAudio(name, options);
-  for (const block of wavBlocks(file instanceof Uint8Array ? sourceOf(file) : file, name)) whole.add(block);
+  const source = file instanceof Uint8Array ? sourceOf(file) : file;
+  for (const block of wavBlocks(source, name, options.room)) whole.add(block);
   return whole.finish();
 }
 
+export interface WavOptions extends AudioLimits {
+  /** Where the samples of a short mono recording may be put, until it is given again: new memory costs as much as decoding. */
+  room?: Float32Array;
+}
+
 /** A WAV file's blocks, read one by one; the first says what the header does. @throws AudioError as {@link decodeWav}, but for the length */
-export function* wavBlocks(source: ByteSource, name: string): Generator<AudioBlock> {
+export function* wavBlocks(source: ByteSource, name: string, room?: Float32Array): Generator<AudioBlock> {
   const { fmt, data } = findChunks(source, name);
   const header = viewOf(source, fmt.start, Math.min(fmt.size, 40));
   const { channels, sampleRate, blockAlign, read } = readFormat(header, name);
@@ -91,34 +97,54 @@ export function* wavBlocks(source: ByteSource, name: string): Generator<AudioBlo
   for (let done = 0; done < length; done += piece) {
     const count = Math.min(piece, length - done);
     const view = viewOf(source, data.start + done * blockAlign, count * blockAlign);
-    yield { samples: mixedFrom(view, count, channels, width, read), sampleRate };
+    const mono = channels === 1 && count === length ? room : undefined;
+    yield { samples: mixedFrom(view, count, channels, width, read, mono), sampleRate };
   }
 }
 
 /** `count` samples of interleaved channels of `width` bytes, mixed by their mean. */
-function mixedFrom(view: DataView, count: number, channels: number, width: number, read: Read): Float32Array {
+function mixedFrom(
+  view: DataView,
+  count: number,
+  channels: number,
+  width: number,
+  read: Read,
+  room?: Float32Array,
+): Float32Array {
+  // What most recordings are, and without a call for each sample many times as fast.
+  const values = read === readers.pcm16 ? sixteenBit(view, count * channels, room) : undefined;
+  if (values && channels === 1) return values;
   const samples = new Float32Array(count);
-  if (read === readers.pcm16 && IS_LITTLE_ENDIAN) {
-    // What most recordings are, without a call for each sample: several times as fast.
-    const { buffer, byteOffset: start, byteLength } = view;
-    const isAligned = start % 2 === 0;
-    const values = isAligned
-      ? new Int16Array(buffer, start, byteLength / 2)
-      : new Int16Array(buffer.slice(start, start + byteLength));
-    if (channels === 1) for (let i = 0; i < count; i++) samples[i] = values[i] / 2 ** 15;
-    else {
-      for (let i = 0, at = 0; i < count; i++) {
-        let sum = 0;
-        for (let c = 0; c < channels; c++, at++) sum += values[at];
-        samples[i] = sum / 2 ** 15 / channels;
-      }
-    }
-    return samples;
-  }
   for (let i = 0, at = 0; i < count; i++) {
     let sum = 0;
-    for (let c = 0; c < channels; c++, at += width) sum += read(view, at);
+    for (let c = 0; c < channels; c++, at++) sum += values ? values[at] : read(view, at * width);
     samples[i] = sum / channels;
+  }
+  return samples;
+}
+
+/** Of int16 float32, four to a step. */
+const asSamples = compiled(
+  new Kernel((kernel, values, samples, fours) => {
+    kernel.repeat(fours, () => {
+      kernel.store(samples, loadSamples(values));
+      kernel.set(values, plus(values, int(8)));
+      kernel.set(samples, plus(samples, int(16)));
+    });
+  }),
+);
+/** Samples that are made at once. */
+const SOME = 2 ** 14;
+
+/** @returns `count` values, in `room` where that is enough */
+function sixteenBit({ buffer, byteOffset }: DataView, count: number, room?: Float32Array): Float32Array {
+  const samples = room && room.length >= count ? room.subarray(0, count) : new Float32Array(count);
+  const [values, made] = scratch([SOME / 4, SOME / 2]);
+  for (let at = 0; at < count; at += SOME) {
+    const some = Math.min(SOME, count - at);
+    new Uint8Array(heap.buffer, 8 * values).set(new Uint8Array(buffer, byteOffset + 2 * at, 2 * some));
+    asSamples(8 * values, 8 * made, Math.ceil(some / 4));
+    samples.set(new Float32Array(heap.buffer, 8 * made, some), at);
   }
   return samples;
 }
