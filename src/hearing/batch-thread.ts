@@ -51,7 +51,7 @@ async function batch({ recordings, seeds, samples: asSamples }: Extract<BatchJob
 
 /** @throws CorpusError where the recording has changed since it was first heard */
 async function recall(path: string, key: string): Promise<Kept> {
-  let found = held.get(key) ?? ((await cache.get(key)) as Kept | undefined);
+  let found = held.get(key) ?? (cache.get(key) as Kept | undefined);
   if (!found) {
     // Dropped from a full cache, or never kept: it is heard again.
     const again = await keep(path, settings, cache);

@@ -1,7 +1,19 @@
 // Remembers what was computed of recordings, on disk: one file to an answer, whole or not there, the oldest dropped first.
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -17,7 +29,10 @@ export function cacheFolder(env: Readonly<Record<string, string | undefined>> = 
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'earmark', 'recordings');
 }
 
-/** Answers by their key, which is hexadecimal. */
+/** What was used counts as new, to the hour; to tell so each time would cost as much as to read it. */
+const HOUR = 3600e3;
+
+/** Answers by their key, which is hexadecimal. It waits for the disk: for threads that have nothing else to do. */
 export class Cache {
   private readonly folder: string;
 
@@ -25,15 +40,14 @@ export class Cache {
     this.folder = folder;
   }
 
-  /** What is remembered; undefined where nothing is, or it is damaged. What is used counts as new. */
-  async get(key: string): Promise<unknown> {
+  /** What is remembered; undefined where nothing is, or it is damaged. */
+  get(key: string): unknown {
     const path = this.path(key);
     try {
-      const bytes = await readFile(path);
+      const bytes = readFileSync(path);
       const body = bytes.subarray(4);
       if (bytes.readUInt32LE(0) !== crc32(body)) return undefined;
-      const now = new Date();
-      await utimes(path, now, now).catch(() => {});
+      touch(path);
       return deserialize(body);
     } catch {
       return undefined;
@@ -41,19 +55,19 @@ export class Cache {
   }
 
   /** Remembers. @returns why that cannot be done, where it cannot */
-  async put(key: string, value: unknown): Promise<string | undefined> {
+  put(key: string, value: unknown): string | undefined {
     const path = this.path(key);
     const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
     const body = serialize(value);
     const sum = Buffer.alloc(4);
     sum.writeUInt32LE(crc32(body));
     try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(temporary, Buffer.concat([sum, body]));
-      await rename(temporary, path);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(temporary, Buffer.concat([sum, body]));
+      renameSync(temporary, path);
       return undefined;
     } catch (cause) {
-      await rm(temporary, { force: true }).catch(() => {});
+      attempt(() => rmSync(temporary, { force: true }));
       return diskError(`cannot write to ${this.folder}`, cause).message;
     }
   }
@@ -61,6 +75,21 @@ export class Cache {
   private path(key: string): string {
     return join(this.folder, key.slice(0, 2), key.slice(2));
   }
+}
+
+/** Says that a file was used. */
+function touch(path: string): void {
+  attempt(() => {
+    const now = Date.now();
+    if (now - statSync(path).mtimeMs > HOUR) utimesSync(path, now / 1000, now / 1000);
+  });
+}
+
+/** Does what does no harm where it fails. */
+function attempt(act: () => void): void {
+  try {
+    act();
+  } catch {}
 }
 
 /** Drops what was used longest ago until at most `maxBytes` are left, and what interrupted runs left behind. */
@@ -74,7 +103,7 @@ export async function pruneCache(folder: string, maxBytes: number = MAX_CACHE): 
     }
     await setImmediate();
   }
-  const hourAgo = Date.now() - 3600e3;
+  const hourAgo = Date.now() - HOUR;
   let total = 0;
   for (const { path, size, used } of files.sort((a, b) => b.used - a.used)) {
     total += size;

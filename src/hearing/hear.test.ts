@@ -75,7 +75,7 @@ it('takes the cache, not the recording, where there is an entry', async () => {
   const answer = await perform(task);
   const [file] = filesIn(task.cache);
   const key = file.slice(task.cache.length + 1).replace('/', '');
-  await new Cache(task.cache).put(key, 'remembered');
+  new Cache(task.cache).put(key, 'remembered');
   expect(answer).toMatchObject({ value: { samples: 800 } });
   expect(await perform(task)).toEqual({ value: 'remembered' });
 });
@@ -97,15 +97,15 @@ it('bounds the cache: what was used longest ago goes first, and what was left be
   const cache = new Cache(root);
   const keys = ['aa1', 'ab2', 'ac3', 'ad4'];
   for (const [i, key] of keys.entries()) {
-    await cache.put(key, new Uint8Array(1000));
+    cache.put(key, new Uint8Array(1000));
     utimesSync(join(root, key.slice(0, 2), key.slice(2)), 1000 + i, 1000 + i);
   }
   mkdirSync(join(root, 'ae'));
   writeFileSync(join(root, 'ae/5.tmp'), 'cut');
   utimesSync(join(root, 'ae/5.tmp'), 999, 999);
-  expect(await cache.get('aa1')).toBeDefined();
+  expect(cache.get('aa1')).toBeDefined();
   await pruneCache(root, 2500);
-  const left = await Promise.all(keys.map(async (key) => (await cache.get(key)) !== undefined));
+  const left = keys.map((key) => cache.get(key) !== undefined);
   expect(left).toEqual([true, false, false, true]);
   expect(filesIn(root)).toHaveLength(2);
 });

@@ -39,10 +39,10 @@ export function keyOf(path: string, settings: KeptSettings): string {
  */
 export async function keep(path: string, settings: KeptSettings, cache: Cache) {
   const key = keyOf(path, settings);
-  const remembered = (await cache.get(key)) as Kept | undefined;
+  const remembered = cache.get(key) as Kept | undefined;
   if (remembered) return { key, kept: remembered, fault: undefined };
   const kept = await heard(path, settings);
-  return { key, kept, fault: await cache.put(key, kept) };
+  return { key, kept, fault: cache.put(key, kept) };
 }
 
 async function heard(path: string, settings: KeptSettings): Promise<Kept> {

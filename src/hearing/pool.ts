@@ -19,10 +19,12 @@ export interface Crash {
   crashed: string;
 }
 
-/** A task that has ended a thread gets one more: it may have been the machine. */
+/** A task with which a thread has ended gets so many more, alone: it may have been the machine, or another task. */
 const ATTEMPTS = 2;
 /** Most tasks to a message: messages cost as much as short recordings do. */
 const TOGETHER = 16;
+/** Messages that a thread has at a time: while one is answered, the next is there. */
+const AHEAD = 2;
 /** Below so many tasks to a thread another does not pay for its start. */
 const WORTH_A_THREAD = 16;
 
@@ -31,10 +33,16 @@ const built = import.meta.url.endsWith('.ts') ? '../../dist/hear-thread.js' : '.
 const hearing = new URL(built, import.meta.url);
 
 /** Threads that wait for work, for the next call. */
-const idle: Worker[] = [];
+const idle: Thread[] = [];
+
+function fromIdle(): Thread | undefined {
+  const thread = idle.pop();
+  return thread?.hasEnded ? fromIdle() : thread;
+}
 
 /**
- * Does tasks in threads, at most {@link TOGETHER} in each at a time, so that memory does not grow with their number.
+ * Does tasks in threads, at most {@link AHEAD} · {@link TOGETHER} in each at a time, so that memory does not grow with their
+ * number.
  *
  * @param onAnswer takes each task's answer, by its index, in the order in which they come
  */
@@ -47,41 +55,38 @@ export async function inThreads(
   const count = Math.max(1, Math.min(workers, Math.ceil(tasks.length / WORTH_A_THREAD)));
   const together = Math.max(1, Math.min(TOGETHER, Math.floor(tasks.length / (8 * count))));
   const work = async () => {
-    let worker: Worker | undefined;
-    const attempt = async (some: readonly Task[]) => {
-      worker ??= (script === hearing && idle.pop()) || start(script, maxHeap);
-      const answers = await ask(worker, some, patience);
-      if ('crashed' in answers) {
-        await worker.terminate();
-        worker = undefined;
-      }
-      return answers;
+    let thread: Thread | undefined;
+    const ask = async (some: readonly Task[], seconds: number) => {
+      if (thread?.hasEnded) thread = undefined;
+      thread ??= (script === hearing && fromIdle()) || new Thread(script, maxHeap);
+      return thread.ask(some, seconds);
     };
-    /** Where a thread ends, its tasks are done one by one. */
-    const answersOf = async (some: readonly Task[]): Promise<readonly (Answer | Crash)[]> => {
-      let answers = await attempt(some);
-      for (let i = 1; i < ATTEMPTS && some.length === 1 && 'crashed' in answers; i++)
-        answers = await attempt(some);
-      if (!('crashed' in answers)) return answers;
-      if (some.length === 1) return [answers];
-      const each: (Answer | Crash)[] = [];
-      for (const task of some) each.push(...(await answersOf([task])));
-      return each;
-    };
-    try {
+    const suspects: number[] = [];
+    const lane = async () => {
       while (next < tasks.length) {
         const first = next;
+        const some = tasks.slice(first, first + together);
         next += together;
-        const answers = await answersOf(tasks.slice(first, next));
-        for (const [i, answer] of answers.entries()) onAnswer(first + i, answer);
+        const answers = await ask(some, some.length * patience);
+        for (const i of some.keys()) {
+          if ('crashed' in answers) suspects.push(first + i);
+          else onAnswer(first + i, answers[i]);
+        }
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: AHEAD }, lane));
+      for (const i of suspects) {
+        let answers = await ask([tasks[i]], patience);
+        for (let n = 1; n < ATTEMPTS && 'crashed' in answers; n++) answers = await ask([tasks[i]], patience);
+        onAnswer(i, 'crashed' in answers ? answers : answers[0]);
       }
     } catch (error) {
       next = tasks.length;
       throw error;
     } finally {
-      worker?.unref();
-      if (worker && script === hearing) idle.push(worker);
-      else await worker?.terminate();
+      if (thread && !thread.hasEnded && script === hearing) idle.push(thread.rest());
+      else await thread?.end('it is not needed any more');
     }
   };
   const ended = await Promise.allSettled(Array.from({ length: count }, work));
@@ -89,29 +94,62 @@ export async function inThreads(
   if (failed) throw failed.reason;
 }
 
-function start(script: URL, maxHeap: number): Worker {
-  const worker = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: maxHeap } });
-  worker.on('error', () => {}); // what a task is told of; an idle thread that dies is replaced
-  return worker;
+/** A list of tasks that a thread was given. */
+interface Asked {
+  /** How long it may take once it is first. */
+  seconds: number;
+  resolve: (answers: readonly Answer[] | Crash) => void;
 }
 
-/** Tasks in one thread: their answers, or how the thread ended. */
-function ask(worker: Worker, tasks: readonly Task[], patience: number): Promise<readonly Answer[] | Crash> {
-  worker.ref();
-  return new Promise((resolve) => {
-    const end = (answer: readonly Answer[] | Crash) => {
-      clearTimeout(timer);
-      worker.off('message', end).off('error', onError).off('exit', onExit);
-      resolve(answer);
-    };
-    const onError = (error: Error) => end({ crashed: error.message });
-    const onExit = (code: number) => end({ crashed: `exit code ${code}` });
-    const timer = setTimeout(
-      () => end({ crashed: `no answer for ${patience} s` }),
-      1000 * patience * tasks.length,
-    );
-    worker.on('message', end).on('error', onError).on('exit', onExit);
-    if (worker.threadId < 0) onExit(1);
-    else worker.postMessage(tasks);
-  });
+/** A worker, which answers lists of tasks one after the other. */
+class Thread {
+  hasEnded = false;
+  readonly #worker: Worker;
+  #asked: Asked[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(script: URL, maxHeap: number) {
+    this.#worker = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: maxHeap } });
+    this.#worker
+      .on('message', (answers: readonly Answer[]) => {
+        this.#asked.shift()?.resolve(answers);
+        this.#watch();
+      })
+      .on('error', (error) => this.end(error.message))
+      .on('exit', (code) => this.end(`exit code ${code}`));
+  }
+
+  /** @returns the answers, or how the thread ended */
+  ask(tasks: readonly Task[], seconds: number): Promise<readonly Answer[] | Crash> {
+    this.#worker.ref();
+    return new Promise((resolve) => {
+      this.#asked.push({ seconds, resolve });
+      if (this.#asked.length === 1) this.#watch();
+      this.#worker.postMessage(tasks);
+    });
+  }
+
+  /** Does not keep the process from ending. */
+  rest(): this {
+    this.#worker.unref();
+    return this;
+  }
+
+  async end(crashed: string): Promise<void> {
+    this.hasEnded = true;
+    const asked = this.#asked;
+    this.#asked = [];
+    this.#watch();
+    for (const { resolve } of asked) resolve({ crashed });
+    await this.#worker.terminate();
+  }
+
+  /** Ends the thread where the first list takes too long. */
+  #watch(): void {
+    clearTimeout(this.#timer);
+    const [first] = this.#asked;
+    if (!first) return;
+    const { seconds } = first;
+    this.#timer = setTimeout(() => this.end(`no answer for ${seconds} s`), 1000 * seconds);
+  }
 }

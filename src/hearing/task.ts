@@ -1,5 +1,5 @@
 // One recording of a corpus, measured or turned into features: what a worker thread does, and what it remembers.
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { assertAudible } from '../audio/audio.ts';
 import { type Measured, measure } from '../audio/measure.ts';
 import { readAudio } from '../audio/read.ts';
@@ -53,19 +53,34 @@ export function refusalOf(error: EarmarkError): Refusal {
 /** What is remembered is of this version of what computes it; raise it where decoding or features come out otherwise. */
 export const COMPUTATION = 3;
 
-/** Settings objects by their JSON, since the tables of a mel spectrogram are made once for each object. */
-const known = new Map<string, FeatureSettings>();
+/** Settings by their JSON, since the tables of a mel spectrogram are made once for each object. */
+const known = new Map<string, KnownSettings>();
 
-/** Does a task; what is wrong with the recording is an answer, too. */
-export async function perform({ path, settings: json, cache: folder }: Task): Promise<Answer> {
-  const settings = json === undefined ? undefined : settingsOf(json);
+interface KnownSettings {
+  settings: FeatureSettings;
+  /** JSON of those that an answer depends on. */
+  relevant: string;
+}
+
+const MEASURED = { settings: undefined, relevant: '"measured 2"' };
+
+/**
+ * Does a task; what is wrong with the recording is an answer, too.
+ *
+ * @param room for the recording's samples, where tasks are done one after the other
+ */
+export async function perform(
+  { path, settings: json, cache: folder }: Task,
+  room?: Float32Array,
+): Promise<Answer> {
+  const { settings, relevant } = json === undefined ? MEASURED : settingsOf(json);
   const cache = folder === undefined ? undefined : new Cache(folder);
   try {
-    const key = cache && keyOf(hashOfFile(path), settings);
-    const remembered = key && (await cache?.get(key));
+    const key = cache && keyOf(hashOfFile(path), relevant);
+    const remembered = key && cache?.get(key);
     if (remembered) return { value: remembered as Recording | Heard };
-    const value = settings ? await hear(path, settings) : await measured(path);
-    const cacheFault = key && (await cache?.put(key, value));
+    const value = settings ? await hear(path, settings, room) : await measured(path);
+    const cacheFault = key && cache?.put(key, value);
     return { value, ...(cacheFault && { cacheFault }) };
   } catch (cause) {
     if (!(cause instanceof EarmarkError)) throw cause;
@@ -76,13 +91,13 @@ export async function perform({ path, settings: json, cache: folder }: Task): Pr
 async function measured(path: string): Promise<Recording> {
   const audio = await readAudio(path);
   const { samples, sampleRate } = audio;
-  const hash = createHash('sha256').update(`${sampleRate}:`);
-  hash.update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
-  return { ...measure(audio), content: hash.digest('hex') };
+  const content = createHash('sha256').update(`${sampleRate}:`);
+  content.update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
+  return { ...measure(audio), content: content.digest('hex') };
 }
 
-async function hear(path: string, settings: FeatureSettings): Promise<Heard> {
-  const audio = await readAudio(path);
+async function hear(path: string, settings: FeatureSettings, room?: Float32Array): Promise<Heard> {
+  const audio = await readAudio(path, { room });
   assertAudible(audio, path);
   const { sampleRate, normalize, clipSamples, align } = settings;
   const { samples } = await resample(audio, sampleRate);
@@ -90,14 +105,16 @@ async function hear(path: string, settings: FeatureSettings): Promise<Heard> {
   return { power: clipPower(clip, settings), fit };
 }
 
-function settingsOf(json: string): FeatureSettings {
-  const settings = known.get(json) ?? (JSON.parse(json) as FeatureSettings);
-  known.set(json, settings);
-  return settings;
+function settingsOf(json: string): KnownSettings {
+  const found = known.get(json);
+  if (found) return found;
+  const settings = JSON.parse(json) as FeatureSettings;
+  const made = { settings, relevant: JSON.stringify(relevantSettings(settings)) };
+  known.set(json, made);
+  return made;
 }
 
 /** What an answer depends on: the file's bytes, the settings, and how it is computed. */
-function keyOf(file: string, settings: FeatureSettings | undefined): string {
-  const from = [COMPUTATION, file, settings ? relevantSettings(settings) : 'measured 2'];
-  return createHash('sha256').update(JSON.stringify(from)).digest('hex');
+function keyOf(file: string, relevant: string): string {
+  return hash('sha256', `[${COMPUTATION},"${file}",${relevant}]`);
 }
