@@ -89,8 +89,12 @@ function flipped(g: GraphBuilder, weight: string, group: number): string {
 }
 
 /**
- * ∂/∂W of a convolution: for each kernel position the inputs it meets, as one matrix product per position
- * over the places of all clips, which are laid in a row first.
+ * ∂/∂W of a convolution, itself a convolution, whose channels are the clips and whose kernel is r, as large as the output:
+ *
+ *     ∂W[o, c, k] = Σₙ Σₚ r[n, o, p] · x[n, c, stride·p + dilation·k]
+ *
+ * Channels c go into the last axis, where one position is a step of C: so each row that the runtime lays out for its
+ * matrix product is C neighbours, and padding by a position is padding by C.
  * @param r adjoint of the output [N, O, …output]
  * @returns [O, C/group, …kernel]
  */
@@ -103,37 +107,44 @@ export function convFilterAdjoint(
   group: number,
 ): string {
   const [out, perGroup, ...kernel] = staticDims(g.shape(weight), 'weight');
-  const first = [1, 0, ...kernel.map((_, i) => i + 2)];
-  const padded = g.transpose(g.pad(x, [0, 0, ...w.padsBegin], [0, 0, ...w.padsEnd]), first);
-  // [group, O/group, N·P]
-  const rows = g.reshape(g.transpose(r, first), [group, out / group, -1]);
-  const columnsAt = (k: readonly number[]) => {
-    const cuts = k.map((at, i) => ({
-      axis: i + 2,
-      start: at * w.dilations[i],
-      end: at * w.dilations[i] + (w.output[i] - 1) * w.strides[i] + 1,
-      step: w.strides[i],
-    }));
-    return g.reshape(g.slice(padded, cuts), [group, perGroup, -1]);
-  };
-  const product = (columns: string) => g.emit('MatMul', [rows, g.transpose(columns, [0, 2, 1])]);
-  if (perGroup <= FEW_CHANNELS) {
-    // One product for all positions: [group, K·C/group, N·P].
-    const all = product(g.concat(indices(kernel).map(columnsAt), 1));
-    const split = g.reshape(all, [out, ...kernel, perGroup]);
-    return g.transpose(split, [0, kernel.length + 1, ...kernel.map((_, i) => i + 1)]);
-  }
-  const parts = indices(kernel).map((k) => product(columnsAt(k)));
-  // K × [group, O/group, C/group] → [O, C/group, …kernel]
-  const stacked =
-    parts.length === 1
-      ? parts[0]
-      : g.concat(
-          parts.map((p) => g.reshape(p, [1, out, perGroup])),
+  const last = kernel.length - 1;
+  const merged = (extents: readonly number[]) => extents.with(last, extents[last] * perGroup);
+  const missing = w.input.map(
+    (size, i) => (w.output[i] - 1) * w.strides[i] + span(w, i) - w.padsBegin[i] - size,
+  );
+  const read = w.input.map((size, i) => size + Math.min(missing[i], 0));
+  const cut = read.every((size, i) => size === w.input[i])
+    ? x
+    : g.slice(
+        x,
+        read.map((end, i) => ({ axis: i + 2, start: 0, end })),
+      );
+  // [N, group·C, …input] → [group, N, …input, C], for one group in the form that is the faster
+  const spatial = read.map((_, i) => i + 2);
+  const channelsLast =
+    group === 1
+      ? g.transpose(cut, [0, ...spatial, 1])
+      : g.transpose(g.reshape(cut, [-1, group, perGroup, ...read]), [
+          1,
           0,
-        );
-  const moved = parts.length === 1 ? stacked : g.transpose(stacked, [1, 2, 0]);
-  return g.reshape(moved, [out, perGroup, ...kernel]);
+          ...spatial.map((axis) => axis + 1),
+          2,
+        ]);
+  const image = g.reshape(channelsLast, [1, -1, ...merged(read)]);
+  const filters = g.transpose(r, [1, 0, ...spatial]);
+  const steps = w.dilations.with(last, 1);
+  const summed = g.emit('Conv', [image, filters], {
+    kernel_shape: w.output,
+    strides: steps,
+    dilations: merged(w.strides),
+    pads: padsOf({ padsBegin: merged(w.padsBegin), padsEnd: merged(missing.map((n) => Math.max(n, 0))) }),
+    group,
+  });
+  // [1, O, …kernel·C/group], along the last axis also what lies between the positions of a dilated kernel.
+  const all = g.reshape(summed, [out, ...kernel.with(last, span(w, last)), perGroup]);
+  const step = w.dilations[last];
+  const taken = step === 1 ? all : g.slice(all, [{ axis: last + 1, start: 0, end: span(w, last), step }]);
+  return g.transpose(taken, [0, last + 2, ...kernel.map((_, i) => i + 1)]);
 }
 
 /** Adjoint of average pooling: each output's value, spread evenly over the inputs that it averaged. */

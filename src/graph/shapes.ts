@@ -40,9 +40,9 @@ const globalPool: ShapeRule<OpName> = (x) => ({
 
 const SHAPES: { readonly [K in OpName]: ShapeRule<K> } = {
   Conv: (x) => {
-    const [outChannels, perGroup, ...kernel] = staticDims(x.shape(1), x.where);
-    const group = x.a.group ?? 1;
-    expectDim(x, 'input channels', x.shape(0)[1], perGroup * group);
+    const [outChannels, perGroup] = x.shape(1);
+    const kernel = staticDims(x.shape(1).slice(2), x.where);
+    expectDim(x, 'input channels', x.shape(0)[1], productOf([perGroup, x.a.group ?? 1]));
     return {
       dtype: x.at(0).dtype,
       shape: [x.shape(0)[0], outChannels, ...windowOf(x.a, kernel, x.spatial(0), x.where).output],
