@@ -52,10 +52,10 @@ export function melPower(samples: Float32Array, settings: FeatureSettings): Matr
   return clipPower(fitted(samples, settings), settings);
 }
 
-/** The same of a clip, which is normalized and fitted. */
-export function clipPower(clip: Float32Array, settings: FeatureSettings): Matrix {
+/** The same of a clip, which is normalized and fitted; in `room` where that is enough. */
+export function clipPower(clip: Float32Array, settings: FeatureSettings, room?: Float64Array): Matrix {
   const filters = settings.kind === 'spectrogram' ? undefined : tablesOf(settings).filters;
-  return spectrogram(clip, settings, filters);
+  return spectrogram(clip, settings, filters, room);
 }
 
 /** The same from a spectrogram [1 + nFft/2, frames] raised to `settings.power`. */

@@ -7,9 +7,11 @@ export interface Matrix {
   data: Float64Array;
 }
 
-/** A matrix of zeros. */
-export function zeros(rows: number, columns: number): Matrix {
-  return { rows, columns, data: new Float64Array(rows * columns) };
+/** A matrix of zeros, in `room` where that is enough. */
+export function zeros(rows: number, columns: number, room?: Float64Array): Matrix {
+  const size = rows * columns;
+  const isEnough = room !== undefined && room.length >= size;
+  return { rows, columns, data: isEnough ? room.subarray(0, size).fill(0) : new Float64Array(size) };
 }
 
 /** Applies a function to every element. */

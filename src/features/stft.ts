@@ -63,17 +63,19 @@ export function stft(y: Signal, options: StftOptions = {}): ComplexMatrix {
  * |stft(y)| to a power: 1 for magnitude, 2 for power; [1 + nFft/2, frames].
  *
  * @param filters [rows, 1 + nFft/2]: what is wanted is their product with the spectrogram, [rows, frames]
+ * @param room where the result may be put, until it is given again
  * @throws FeatureError as {@link stft}, and where the power is not more than 0
  */
 export function spectrogram(
   y: Signal,
   options: StftOptions & { power?: number } = {},
   filters?: Matrix,
+  room?: Float64Array,
 ): Matrix {
   const { power = 1 } = options;
   checkPositive('power', power);
   const framed = framing(y, options);
-  const S = zeros(filters?.rows ?? 1 + (framed.window.length >> 1), framed.frames);
+  const S = zeros(filters?.rows ?? 1 + (framed.window.length >> 1), framed.frames, room);
   framePowers(framed, power, S, filters);
   return S;
 }

@@ -34,6 +34,12 @@ export interface Task {
   cache?: string;
 }
 
+/** Memory that is used again and again, since new memory costs as much as decoding. */
+export interface Room {
+  samples: Float32Array;
+  power: Float64Array;
+}
+
 /** From a worker. */
 export type Answer = ({ value: Recording | Heard } | { refused: Refusal }) & {
   /** Why nothing could be remembered. */
@@ -67,12 +73,9 @@ const MEASURED = { settings: undefined, relevant: '"measured 2"' };
 /**
  * Does a task; what is wrong with the recording is an answer, too.
  *
- * @param room for the recording's samples, where tasks are done one after the other
+ * @param room for what comes of it, where tasks are done one after the other; the answer's spectrogram may lie there
  */
-export async function perform(
-  { path, settings: json, cache: folder }: Task,
-  room?: Float32Array,
-): Promise<Answer> {
+export async function perform({ path, settings: json, cache: folder }: Task, room?: Room): Promise<Answer> {
   const { settings, relevant } = json === undefined ? MEASURED : settingsOf(json);
   const cache = folder === undefined ? undefined : new Cache(folder);
   try {
@@ -96,13 +99,13 @@ async function measured(path: string): Promise<Recording> {
   return { ...measure(audio), content: content.digest('hex') };
 }
 
-async function hear(path: string, settings: FeatureSettings, room?: Float32Array): Promise<Heard> {
-  const audio = await readAudio(path, { room });
+async function hear(path: string, settings: FeatureSettings, room?: Room): Promise<Heard> {
+  const audio = await readAudio(path, { room: room?.samples });
   assertAudible(audio, path);
   const { sampleRate, normalize, clipSamples, align } = settings;
   const { samples } = await resample(audio, sampleRate);
   const { samples: clip, ...fit } = fitClip(normalized(samples, normalize), clipSamples, align);
-  return { power: clipPower(clip, settings), fit };
+  return { power: clipPower(clip, settings, room?.power), fit };
 }
 
 function settingsOf(json: string): KnownSettings {

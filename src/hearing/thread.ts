@@ -2,31 +2,30 @@
 import { parentPort } from 'node:worker_threads';
 import { type Answer, perform, type Task } from './task.ts';
 
-/** Five seconds at 48 kHz. */
-const room = new Float32Array(5 * 48_000);
+/** For recordings of five seconds at 48 kHz, and 2 MB of a spectrogram. */
+const room = { samples: new Float32Array(5 * 48_000), power: new Float64Array(2 ** 18) };
 
 let turn = Promise.resolve();
 parentPort?.on('message', (tasks: readonly Task[]) => {
   turn = turn.then(() => answer(tasks));
 });
 
+/** Spectrograms go in one buffer, since each that changes threads costs as much as a short clip's transforms. */
 async function answer(tasks: readonly Task[]): Promise<void> {
   const answers: Answer[] = [];
-  for (const task of tasks) answers.push(await perform(task, room));
-  const buffer = together(answers);
-  parentPort?.postMessage(answers, [buffer]);
-}
-
-/** Puts all spectrograms into one buffer, since each that changes threads costs as much as a short clip's transforms. */
-function together(answers: readonly Answer[]): ArrayBuffer {
-  const powers = answers.flatMap((a) => ('value' in a && 'power' in a.value ? [a.value.power] : []));
-  const all = new Float64Array(powers.reduce((sum, { data }) => sum + data.length, 0));
-  let at = 0;
-  for (const power of powers) {
-    const place = all.subarray(at, at + power.data.length);
+  let [all, used] = [new Float64Array(0), 0];
+  for (const [done, task] of tasks.entries()) {
+    const answer = await perform(task, room);
+    answers.push(answer);
+    if (!('value' in answer && 'power' in answer.value)) continue;
+    const { power } = answer.value;
+    const { length } = power.data;
+    // All of a list are equally large, but need not be.
+    if (used === 0) all = new Float64Array((tasks.length - done) * length);
+    const place = used + length > all.length ? new Float64Array(length) : all.subarray(used, used + length);
     place.set(power.data);
     power.data = place;
-    at += place.length;
+    used += length;
   }
-  return all.buffer;
+  parentPort?.postMessage(answers, [all.buffer]);
 }
