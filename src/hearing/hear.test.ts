@@ -48,6 +48,18 @@ it('answers with the error of a recording that cannot be read', async () => {
   expect(c).toBeInstanceOf(FileError);
 });
 
+it('an error among others leaves theirs as they are, heard or remembered', async () => {
+  const root = temporaryFolder(names(40), { 'bad.wav': 'nothing' });
+  const paths = names(40).map((name) => join(root, name));
+  const withBad = paths.toSpliced(17, 0, join(root, 'bad.wav'));
+  const alone = await hearRecordings(paths, settings);
+  for (const cache of [undefined, join(root, 'cache'), join(root, 'cache')]) {
+    const heard = await hearRecordings(withBad, settings, { workers: 1, cache });
+    expect(heard[17]).toBeInstanceOf(AudioError);
+    expect(heard.toSpliced(17, 1)).toEqual(alone);
+  }
+});
+
 it('gives the same from the cache; computes anew where file or settings changed, or an entry is damaged', async () => {
   const root = temporaryFolder(['a.wav', 'b.wav']);
   const paths = ['a.wav', 'b.wav'].map((name) => join(root, name));
