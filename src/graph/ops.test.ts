@@ -89,12 +89,14 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
     conv(['N', 4, 6, 6], [4, 1, 3, 3], { group: 4, dilations: [2, 1], pads: [2, 1, 2, 1] }),
     conv(['N', 4, 9], [6, 2, 3], { group: 2, strides: [2], pads: [0, 1] }),
     conv(['N', 2, 5, 5], [3, 2, 1, 1], { pads: [1, 1, 1, 1] }),
+    conv(['N', 4, 5, 5], [10, 2, 3, 3], { group: 2, pads: [1, 1, 1, 1] }),
     conv(['N', 2, 5, 6], [3, 2, 3, 3], { auto_pad: 'SAME_UPPER', strides: [2, 2] }),
   ],
   ConvTranspose: [
     deconv(['N', 2, 4, 3], [2, 3, 3, 2], { strides: [2, 3], pads: [1, 0, 1, 0], output_padding: [1, 2] }),
     deconv(['N', 4, 5], [4, 2, 3], { group: 2, dilations: [2] }),
     deconv(['N', 2, 4, 3], [2, 3, 3, 2], { strides: [2, 3], pads: [2, 0, 0, 1] }),
+    deconv(['N', 4, 3, 4], [4, 1, 2, 3], { group: 2 }),
     deconv(['N', 4, 3, 4], [4, 1, 2, 3], {
       group: 4,
       strides: [1, 2],
@@ -213,7 +215,11 @@ const CASES: { readonly [K in OpName]: readonly Case[] } = {
   Mul: [...binary('Mul'), one(['N', 3], (g, [a]) => g.mul(a, a))],
   Div: binary('Div', { values: positive }),
   Mod: [remainder('int64', 0), remainder('int32', 1), remainder('float32', 1)],
-  Pow: binary('Pow', { values: positive }),
+  Pow: [
+    ...binary('Pow', { values: positive }),
+    one(['N', 6], (g, [a]) => g.emit('Pow', [a, 2]), { values: wide }),
+    one(['N', 6], (g, [a]) => g.emit('Pow', [a, 3]), { values: wide }),
+  ],
   Sum: [
     { shapes: [['N', 3, 4], [4], [3, 1]], build: (g, x) => g.emit('Sum', x) },
     one(['N', 3], (g, [a]) => g.emit('Sum', [a])),
