@@ -9,6 +9,8 @@ import { windowCounts } from './window-counts.ts';
 const FEW_CHANNELS = 4;
 /** As many fill at most half of the vector that ONNX Runtime's Conv pads its output channels to. */
 const HALF_VECTOR = 8;
+/** Up to as many elements, a row is spread over tiles fastest by a matrix. */
+const SHORT_ROW = 128;
 
 /**
  * fᵀ(r; W) of a convolution: [N, O, …output] → [N, C, …input].
@@ -71,21 +73,17 @@ export function convTransposeAdjoint(
   });
 }
 
-/** [O, C/g, …] → [C, O/g, …] with every kernel axis reversed. */
+/** [O, C/g, …] → [C, O/g, …] with every kernel axis reversed: all its places in one row, times what reverses rows. */
 function flipped(g: GraphBuilder, weight: string, group: number): string {
-  const dims = staticDims(g.shape(weight), 'weight');
-  const [out, perGroup, ...kernel] = dims;
-  const axes = kernel.map((_, i) => i + 2);
-  const reversed = kernel.some((k) => k > 1)
-    ? g.slice(
-        weight,
-        axes.map((axis) => ({ axis, start: -1, end: -(2 ** 31), step: -1 })),
-      )
-    : weight;
-  if (group === 1) return g.transpose(reversed, [1, 0, ...axes]);
-  const split = g.reshape(reversed, [group, out / group, perGroup, ...kernel]);
-  const swapped = g.transpose(split, [0, 2, 1, ...axes.map((axis) => axis + 1)]);
-  return g.reshape(swapped, [group * perGroup, out / group, ...kernel]);
+  const [out, perGroup, ...kernel] = staticDims(g.shape(weight), 'weight');
+  const places = kernel.reduce((n, k) => n * k, 1);
+  const reversal = Float64Array.from({ length: places ** 2 }, (_, i) =>
+    Number((i % places) + Math.floor(i / places) === places - 1),
+  );
+  const rows = g.reshape(weight, [group, out / group, perGroup, places]);
+  const reversed =
+    places > 1 ? g.emit('MatMul', [rows, tensor(reversal, [places, places], g.type(weight).dtype)]) : rows;
+  return g.reshape(g.transpose(reversed, [0, 2, 1, 3]), [group * perGroup, out / group, ...kernel]);
 }
 
 /**
@@ -155,34 +153,47 @@ export function averagePoolAdjoint(
   channels: number,
   countIncludePad: boolean,
 ): string {
+  if (isTiling(w)) return tiled(g, r, w, channels);
   const shares = windowCounts(w, countIncludePad).map((n) => 1 / n);
   const share = g.mul(r, tensor(shares, [1, 1, ...w.output]));
-  if (isTiling(w)) return tiled(g, share, w, channels);
   const flat = g.reshape(share, [-1, 1, ...w.output]);
   const ones = tensor(new Float64Array(w.kernel.reduce((n, k) => n * k, 1)).fill(1), [1, 1, ...w.kernel]);
   return g.reshape(convAdjoint(g, flat, g.constant(ones), w, 1), [-1, channels, ...w.input]);
 }
 
-/** Windows that neither overlap nor leave gaps nor reach into padding, of few enough positions to copy one by one. */
+/** Windows along one or two axes that neither overlap nor leave gaps nor reach beyond the input, in short rows. */
 function isTiling(w: Window): boolean {
-  return w.kernel.every(
-    (k, i) =>
-      k <= 4 && k === w.strides[i] && w.dilations[i] === 1 && w.padsBegin[i] === 0 && w.padsEnd[i] === 0,
+  return (
+    w.kernel.length <= 2 &&
+    w.output[w.kernel.length - 1] <= SHORT_ROW &&
+    w.kernel.every(
+      (k, i) =>
+        k === w.strides[i] &&
+        w.dilations[i] === 1 &&
+        w.padsBegin[i] === 0 &&
+        w.padsEnd[i] === 0 &&
+        w.output[i] * k <= w.input[i],
+    )
   );
 }
 
-/** Copies each element over its tile, last axis first; what no tile covers at the far edges gets zero. */
+/**
+ * Each element over its tile: rows times a matrix that gives all rows of their tiles, 1/(k₁·k₂) at each position of
+ * the tile, 0 behind all tiles.
+ */
 function tiled(g: GraphBuilder, r: string, w: Window, channels: number): string {
-  const dims = [...w.output];
-  let copied = r;
-  for (let i = dims.length - 1; i >= 0; i--) {
-    const column = g.reshape(copied, [-1, channels, ...dims.toSpliced(i + 1, 0, 1)]);
-    dims[i] *= w.kernel[i];
-    const copies = new Array<string>(w.kernel[i]).fill(column);
-    copied = g.reshape(g.concat(copies, i + 3), [-1, channels, ...dims]);
+  const last = w.kernel.length - 1;
+  const [size, tiles, k] = [w.input[last], w.output[last], w.kernel[last]];
+  const copies = last > 0 ? w.kernel[0] : 1;
+  const matrix = new Float64Array(tiles * copies * size);
+  for (let row = 0; row < copies; row++) {
+    for (let i = 0; i < tiles * k; i++)
+      matrix[(Math.floor(i / k) * copies + row) * size + i] = 1 / (k * copies);
   }
-  const zero = w.input.map(() => 0);
-  return g.pad(copied, [0, 0, ...zero], [0, 0, ...w.input.map((n, i) => n - dims[i])]);
+  const spread = g.emit('MatMul', [r, tensor(matrix, [tiles, copies * size], g.type(r).dtype)]);
+  if (last === 0) return spread;
+  const rows = w.output[0] * copies;
+  return g.pad(g.reshape(spread, [-1, channels, rows, size]), [0, 0, 0, 0], [0, 0, w.input[0] - rows, 0]);
 }
 
 /** Whether max pooling by this window is done in pairs: tiles of one or two along each axis, without padding. */

@@ -12,11 +12,9 @@ function field(g: GraphBuilder, value: string, like: Shape): string {
   return g.reshape(value, [1, -1, ...like.slice(2).map(() => 1)]);
 }
 
-/** Mean over batch and positions, [C]; positions first, which is the faster order. */
+/** Mean over batch and positions, [C]. */
 function channelMean(g: GraphBuilder, value: string): string {
-  const shape = g.shape(value);
-  const perClip = shape.length > 2 ? g.emit('GlobalAveragePool', [value]) : value;
-  return g.reshape(g.reduceMean(perClip, [0]), staticDims([shape[1]], 'batch norm'));
+  return g.reduceMean(value, channelAxes(g.shape(value)), 0);
 }
 
 /** k ⊙ x + b by channel: an inference batch norm with mean 0 and variance 1, in one pass. */
