@@ -2,13 +2,15 @@
 import type { GraphBuilder } from './builder.ts';
 import { staticDims } from './dims.ts';
 import type { NodeOf } from './types.ts';
-import { tensor } from './types.ts';
+import { sizeOf, tensor } from './types.ts';
 import { padsOf, span, transposedWindowOf, type Window, windowOf } from './window.ts';
 import { windowCounts } from './window-counts.ts';
 
 const FEW_CHANNELS = 4;
 /** As many fill at most half of the vector that ONNX Runtime's Conv pads its output channels to. */
 const HALF_VECTOR = 8;
+/** So many columns or fewer, a matrix product is made by one thread. */
+const FEW_COLUMNS = 16;
 /** Up to as many elements, a row is spread over tiles fastest by a matrix. */
 const SHORT_ROW = 128;
 
@@ -76,7 +78,7 @@ export function convTransposeAdjoint(
 /** [O, C/g, …] → [C, O/g, …] with every kernel axis reversed: all its places in one row, times what reverses rows. */
 function flipped(g: GraphBuilder, weight: string, group: number): string {
   const [out, perGroup, ...kernel] = staticDims(g.shape(weight), 'weight');
-  const places = kernel.reduce((n, k) => n * k, 1);
+  const places = sizeOf(kernel);
   const reversal = Float64Array.from({ length: places ** 2 }, (_, i) =>
     Number((i % places) + Math.floor(i / places) === places - 1),
   );
@@ -105,6 +107,7 @@ export function convFilterAdjoint(
   group: number,
 ): string {
   const [out, perGroup, ...kernel] = staticDims(g.shape(weight), 'weight');
+  if (group * perGroup === 1 && sizeOf(kernel) <= FEW_COLUMNS) return singleFilterAdjoint(g, x, r, out, w);
   const last = kernel.length - 1;
   const merged = (extents: readonly number[]) => extents.with(last, extents[last] * perGroup);
   const missing = w.input.map(
@@ -145,6 +148,22 @@ export function convFilterAdjoint(
   return g.transpose(taken, [0, last + 2, ...kernel.map((_, i) => i + 1)]);
 }
 
+/** The same for one channel and a small kernel: a matrix product for each clip, so that threads share the clips. */
+function singleFilterAdjoint(g: GraphBuilder, x: string, r: string, out: number, w: Window): string {
+  const padded = g.pad(x, [0, 0, ...w.padsBegin], [0, 0, ...w.padsEnd]);
+  const met = indices(w.kernel).map((k) => {
+    const cuts = k.map((at, i) => {
+      const start = at * w.dilations[i];
+      return { axis: i + 2, start, end: start + (w.output[i] - 1) * w.strides[i] + 1, step: w.strides[i] };
+    });
+    return g.reshape(g.slice(padded, cuts), [-1, 1, sizeOf(w.output)]);
+  });
+  // [N, O, P] · [N, P, K]
+  const columns = g.transpose(g.concat(met, 1), [0, 2, 1]);
+  const perClip = g.emit('MatMul', [g.reshape(r, [-1, out, sizeOf(w.output)]), columns]);
+  return g.reshape(g.reduceSum(perClip, [0], 0), [out, 1, ...w.kernel]);
+}
+
 /** Adjoint of average pooling: each output's value, spread evenly over the inputs that it averaged. */
 export function averagePoolAdjoint(
   g: GraphBuilder,
@@ -157,7 +176,7 @@ export function averagePoolAdjoint(
   const shares = windowCounts(w, countIncludePad).map((n) => 1 / n);
   const share = g.mul(r, tensor(shares, [1, 1, ...w.output]));
   const flat = g.reshape(share, [-1, 1, ...w.output]);
-  const ones = tensor(new Float64Array(w.kernel.reduce((n, k) => n * k, 1)).fill(1), [1, 1, ...w.kernel]);
+  const ones = tensor(new Float64Array(sizeOf(w.kernel)).fill(1), [1, 1, ...w.kernel]);
   return g.reshape(convAdjoint(g, flat, g.constant(ones), w, 1), [-1, channels, ...w.input]);
 }
 
