@@ -9,8 +9,6 @@ import { windowCounts } from './window-counts.ts';
 const FEW_CHANNELS = 4;
 /** As many fill at most half of the vector that ONNX Runtime's Conv pads its output channels to. */
 const HALF_VECTOR = 8;
-/** So many columns or fewer, a matrix product is made by one thread. */
-const FEW_COLUMNS = 16;
 /** Up to as many elements, a row is spread over tiles fastest by a matrix. */
 const SHORT_ROW = 128;
 
@@ -86,82 +84,6 @@ function flipped(g: GraphBuilder, weight: string, group: number): string {
   const reversed =
     places > 1 ? g.emit('MatMul', [rows, tensor(reversal, [places, places], g.type(weight).dtype)]) : rows;
   return g.reshape(g.transpose(reversed, [0, 2, 1, 3]), [group * perGroup, out / group, ...kernel]);
-}
-
-/**
- * ∂/∂W of a convolution, itself a convolution, whose channels are the clips and whose kernel is r, as large as the output:
- *
- *     ∂W[o, c, k] = Σₙ Σₚ r[n, o, p] · x[n, c, stride·p + dilation·k]
- *
- * Channels c go into the last axis, where one position is a step of C: so each row that the runtime lays out for its
- * matrix product is C neighbours, and padding by a position is padding by C.
- * @param r adjoint of the output [N, O, …output]
- * @returns [O, C/group, …kernel]
- */
-export function convFilterAdjoint(
-  g: GraphBuilder,
-  x: string,
-  r: string,
-  weight: string,
-  w: Window,
-  group: number,
-): string {
-  const [out, perGroup, ...kernel] = staticDims(g.shape(weight), 'weight');
-  if (group * perGroup === 1 && sizeOf(kernel) <= FEW_COLUMNS) return singleFilterAdjoint(g, x, r, out, w);
-  const last = kernel.length - 1;
-  const merged = (extents: readonly number[]) => extents.with(last, extents[last] * perGroup);
-  const missing = w.input.map(
-    (size, i) => (w.output[i] - 1) * w.strides[i] + span(w, i) - w.padsBegin[i] - size,
-  );
-  const read = w.input.map((size, i) => size + Math.min(missing[i], 0));
-  const cut = read.every((size, i) => size === w.input[i])
-    ? x
-    : g.slice(
-        x,
-        read.map((end, i) => ({ axis: i + 2, start: 0, end })),
-      );
-  // [N, group·C, …input] → [group, N, …input, C], for one group in the form that is the faster
-  const spatial = read.map((_, i) => i + 2);
-  const channelsLast =
-    group === 1
-      ? g.transpose(cut, [0, ...spatial, 1])
-      : g.transpose(g.reshape(cut, [-1, group, perGroup, ...read]), [
-          1,
-          0,
-          ...spatial.map((axis) => axis + 1),
-          2,
-        ]);
-  const image = g.reshape(channelsLast, [1, -1, ...merged(read)]);
-  const filters = g.transpose(r, [1, 0, ...spatial]);
-  const steps = w.dilations.with(last, 1);
-  const summed = g.emit('Conv', [image, filters], {
-    kernel_shape: w.output,
-    strides: steps,
-    dilations: merged(w.strides),
-    pads: padsOf({ padsBegin: merged(w.padsBegin), padsEnd: merged(missing.map((n) => Math.max(n, 0))) }),
-    group,
-  });
-  // [1, O, …kernel·C/group], along the last axis also what lies between the positions of a dilated kernel.
-  const all = g.reshape(summed, [out, ...kernel.with(last, span(w, last)), perGroup]);
-  const step = w.dilations[last];
-  const taken = step === 1 ? all : g.slice(all, [{ axis: last + 1, start: 0, end: span(w, last), step }]);
-  return g.transpose(taken, [0, last + 2, ...kernel.map((_, i) => i + 1)]);
-}
-
-/** The same for one channel and a small kernel: a matrix product for each clip, so that threads share the clips. */
-function singleFilterAdjoint(g: GraphBuilder, x: string, r: string, out: number, w: Window): string {
-  const padded = g.pad(x, [0, 0, ...w.padsBegin], [0, 0, ...w.padsEnd]);
-  const met = indices(w.kernel).map((k) => {
-    const cuts = k.map((at, i) => {
-      const start = at * w.dilations[i];
-      return { axis: i + 2, start, end: start + (w.output[i] - 1) * w.strides[i] + 1, step: w.strides[i] };
-    });
-    return g.reshape(g.slice(padded, cuts), [-1, 1, sizeOf(w.output)]);
-  });
-  // [N, O, P] · [N, P, K]
-  const columns = g.transpose(g.concat(met, 1), [0, 2, 1]);
-  const perClip = g.emit('MatMul', [g.reshape(r, [-1, out, sizeOf(w.output)]), columns]);
-  return g.reshape(g.reduceSum(perClip, [0], 0), [out, 1, ...w.kernel]);
 }
 
 /** Adjoint of average pooling: each output's value, spread evenly over the inputs that it averaged. */
@@ -435,7 +357,7 @@ export function pooledConvAdjoint(
 }
 
 /** All indices of a small shape, row-major. */
-function indices(dims: readonly number[]): number[][] {
+export function indices(dims: readonly number[]): number[][] {
   return dims.reduce<number[][]>(
     (all, d) => all.flatMap((index) => Array.from({ length: d }, (_, i) => [...index, i])),
     [[]],

@@ -4,7 +4,6 @@ import { GraphError } from '../../errors.ts';
 import {
   averagePoolAdjoint,
   convAdjoint,
-  convFilterAdjoint,
   convTransposeAdjoint,
   maxPoolBackward,
   maxPoolForward,
@@ -14,6 +13,7 @@ import { affineBackward, batchNormBackward, batchNormForward, channelAxes } from
 import { unbroadcast } from '../broadcasting.ts';
 import type { GraphBuilder } from '../builder.ts';
 import { axisOf, staticDims } from '../dims.ts';
+import { convFilterAdjoint } from '../filter-adjoint.ts';
 import type { OpName } from '../ops.ts';
 import type { ReverseTable, Visit } from '../reverse.ts';
 import type { Node } from '../types.ts';
