@@ -1,8 +1,6 @@
 // The parts of a corpus as a run needs them: recordings kept at the model's rate, and examples made of them.
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { Examples } from '../../augmentation/examples.ts';
 import type { Augmentation } from '../../augmentation/settings.ts';
 import type { Clip } from '../../corpus/clip.ts';
@@ -11,6 +9,7 @@ import type { FeatureSettings } from '../../features/settings.ts';
 import { BatchThreads, type KeptRecording } from '../../hearing/batches.ts';
 import { pruneCache } from '../../hearing/cache.ts';
 import type { Terminal } from '../frame.ts';
+import { makeKeptFolder } from './kept-folder.ts';
 import type { Surveyed } from './survey.ts';
 
 /** Clips on one side of a split, ready to be trained or tested on. */
@@ -43,7 +42,7 @@ export async function withParts<T>(
   cache: string | undefined,
   act: (hearing: Hearing) => Promise<T>,
 ): Promise<T> {
-  const folder = cache ?? (await mkdtemp(join(tmpdir(), 'earmark-kept-')));
+  const folder = cache ?? (await makeKeptFolder());
   const tidy = async () => {
     if (cache === undefined) await rm(folder, { recursive: true, force: true });
   };
