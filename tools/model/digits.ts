@@ -48,7 +48,7 @@ export const NETWORK: Network = {
 
 export const VARIED = AUGMENTATIONS.strong;
 
-export const EPOCHS = 16;
+export const EPOCHS = 32;
 
 export const FIT_DIGITS: FitOptions = {
   ...FIT,

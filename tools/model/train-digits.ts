@@ -20,7 +20,7 @@ import { classifier, type Weights } from '../../src/model/network.ts';
 import { nodeRuntime } from '../../src/runtime/node.ts';
 import { evaluate, score } from '../../src/training/evaluate.ts';
 import { fit as fitted } from '../../src/training/fit.ts';
-import { CONDITIONS, FEATURES, FIT_DIGITS, NETWORK, VARIED } from './digits.ts';
+import { CONDITIONS, EPOCHS, FEATURES, FIT_DIGITS, NETWORK, VARIED } from './digits.ts';
 
 const USAGE = `Usage: npm run model:digits -- FSDD [--measure] [--seeds 0,1,2] [--threads 2]
 
@@ -32,6 +32,7 @@ the file holds already is not measured again.`;
 interface Measured {
   readonly test: string;
   readonly seed: number;
+  readonly epochs: number;
   readonly clips: number;
   readonly correct: Readonly<Record<keyof typeof CONDITIONS, number>>;
 }
@@ -131,7 +132,7 @@ async function measureAll(): Promise<void> {
   for (const seed of seeds) {
     for (const { fold, ...sides } of splits) {
       const name = fold?.name ?? 'official split';
-      if (rows.some((row) => row.test === name && row.seed === seed)) continue;
+      if (rows.some((row) => row.test === name && row.seed === seed && row.epochs === EPOCHS)) continue;
       const weights = await trained(
         sides.train.map((i) => people.clips[i]!),
         seed,
@@ -139,9 +140,9 @@ async function measureAll(): Promise<void> {
       );
       const clips = sides.test.map((i) => people.clips[i]!);
       const correct = await measured(weights, clips);
-      rows.push({ test: name, seed, clips: clips.length, correct });
+      rows.push({ test: name, seed, epochs: EPOCHS, clips: clips.length, correct });
       console.log(name, correct, `of ${clips.length}`);
-      await writeFileAtomic(path, `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
+      await writeFileAtomic(path, `${JSON.stringify(rows, null, 2)}\n`);
     }
   }
 }
