@@ -2,11 +2,13 @@
 import { indices } from './adjoint.ts';
 import type { GraphBuilder } from './builder.ts';
 import { staticDims } from './dims.ts';
-import { sizeOf } from './types.ts';
+import { sizeOf, tensor } from './types.ts';
 import { padsOf, span, type Window } from './window.ts';
 
 /** So many columns or fewer, a matrix product is made by one thread. */
 const FEW_COLUMNS = 16;
+/** Positions up to which a product with a matrix of as many rows is faster than a transposition. */
+const SMALL_KERNEL = 32;
 
 /**
  * ∂/∂W of a convolution, itself a convolution, whose channels are the clips and whose kernel is r, as large as the output:
@@ -65,7 +67,16 @@ export function convFilterAdjoint(
   const all = g.reshape(summed, [out, ...kernel.with(last, span(w, last)), perGroup]);
   const step = w.dilations[last];
   const taken = step === 1 ? all : g.slice(all, [{ axis: last + 1, start: 0, end: span(w, last), step }]);
-  return g.transpose(taken, [0, last + 2, ...kernel.map((_, i) => i + 1)]);
+  return g.reshape(swapped(g, g.reshape(taken, [out, sizeOf(kernel), perGroup])), [out, perGroup, ...kernel]);
+}
+
+/** [O, K, C] → [O, C, K]; for a small K faster as a product with 1, since products take their factors transposed. */
+function swapped(g: GraphBuilder, rows: string): string {
+  const [, places] = staticDims(g.shape(rows), 'kernel');
+  const transposed = g.transpose(rows, [0, 2, 1]);
+  if (places > SMALL_KERNEL) return transposed;
+  const one = Float64Array.from({ length: places ** 2 }, (_, i) => Number(i % (places + 1) === 0));
+  return g.emit('MatMul', [transposed, tensor(one, [places, places], g.type(rows).dtype)]);
 }
 
 /** The same for one channel and a small kernel: a matrix product for each clip, so that threads share the clips. */

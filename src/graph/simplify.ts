@@ -1,4 +1,4 @@
-// Passes that change no result: dropping what nothing uses, pooling before rectifying.
+// Passes that change no result: dropping what nothing uses and what only copies, pooling before rectifying.
 import type { Graph, Node } from './types.ts';
 
 /** Drops nodes and constants that no output depends on. */
@@ -12,6 +12,24 @@ export function prune(graph: Graph): Graph {
   }
   const constants = new Map([...graph.constants].filter(([name]) => live.has(name)));
   return { ...graph, nodes: nodes.reverse(), constants };
+}
+
+/** An output that is a copy of what a node computes gets that node's result itself, under the output's name. */
+export function withoutCopies(graph: Graph): Graph {
+  const outputs = new Set(graph.outputs.map((o) => o.name));
+  const computed = new Set(graph.nodes.flatMap((n) => n.outputs));
+  const names = new Map<string, string>();
+  const nodes = graph.nodes.filter(({ op, inputs: [value], outputs: [copy] }) => {
+    const is = op === 'Identity' && outputs.has(copy) && !outputs.has(value) && computed.has(value);
+    if (!is || names.has(value)) return true;
+    names.set(value, copy);
+    return false;
+  });
+  const renamed = (values: readonly string[]) => values.map((name) => names.get(name) ?? name);
+  return {
+    ...graph,
+    nodes: nodes.map((n) => ({ ...n, inputs: renamed(n.inputs), outputs: renamed(n.outputs) }) as Node),
+  };
 }
 
 /**

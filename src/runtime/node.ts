@@ -1,15 +1,24 @@
 // Runs graphs with onnxruntime-node, on the CPU or a GPU.
 import * as ort from 'onnxruntime-node';
 import type { Graph } from '../graph/types.ts';
+import { encodeBlocked, findBlock, hasVaryingFilters } from './blocked.ts';
 import { openSession } from './onnxruntime.ts';
 import { whyNoWebgpu } from './probe.ts';
 import type { Device, Runtime, SessionOptions } from './runtime.ts';
 import { noGpu, webgpuProvider } from './webgpu.ts';
 
+/** What this processor's kernels take, found out when it first matters. */
+let block: ReturnType<typeof findBlock> | undefined;
+
 export const nodeRuntime: Runtime = {
   device: 'cpu',
-  open: (graph: Graph, { threads }: SessionOptions = {}) =>
-    openSession(ort, graph, threads ? { intraOpNumThreads: threads } : {}),
+  open: async (graph: Graph, { threads }: SessionOptions = {}) => {
+    const options = threads ? { intraOpNumThreads: threads } : {};
+    if (!hasVaryingFilters(graph)) return openSession(ort, graph, options);
+    block ??= findBlock((probe, bytes) => openSession(ort, probe, { intraOpNumThreads: 1 }, bytes));
+    const found = await block;
+    return openSession(ort, graph, options, found && encodeBlocked(graph, found));
+  },
 };
 
 const webgpuRuntime: Runtime = {

@@ -11,11 +11,16 @@ export type OnnxRuntime = Pick<typeof ort, 'InferenceSession' | 'Tensor'>;
 /** Errors are thrown, and said once; what the runtime warns of (a folded node, an unused constant) helps no reader. */
 const LOG_FATAL = 4;
 
-/** Opens a graph in a build of ONNX Runtime. @throws GraphError where it refuses the graph */
+/**
+ * Opens a graph in a build of ONNX Runtime.
+ * @param bytes the graph as an .onnx file
+ * @throws GraphError where it refuses the graph
+ */
 export async function openSession(
   { InferenceSession, Tensor }: OnnxRuntime,
   graph: Graph,
   options: ort.InferenceSession.SessionOptions,
+  bytes = encodeOnnx(graph),
 ): Promise<Session> {
   const wrap = (tensors: Tensors) =>
     Object.fromEntries(
@@ -30,7 +35,7 @@ export async function openSession(
     }
   };
   const session = await refusing(() =>
-    InferenceSession.create(encodeOnnx(graph), { logSeverityLevel: LOG_FATAL, ...options }),
+    InferenceSession.create(bytes, { logSeverityLevel: LOG_FATAL, ...options }),
   );
   return {
     run: (feeds: Tensors, fetches?: Tensors, also: readonly string[] = []) =>

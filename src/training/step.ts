@@ -4,8 +4,8 @@ import { GraphBuilder, namesOf } from '../graph/builder.ts';
 import { staticDims } from '../graph/dims.ts';
 import { GRADIENT } from '../graph/gradient.ts';
 import { Tape } from '../graph/reverse.ts';
-import { poolBeforeRelu, prune } from '../graph/simplify.ts';
-import type { Graph } from '../graph/types.ts';
+import { poolBeforeRelu, prune, withoutCopies } from '../graph/simplify.ts';
+import { type Graph, int64s, sizeOf } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
 import { forward } from '../model/forward.ts';
 import type { Mask, Network, Parameter } from '../model/layers.ts';
@@ -78,23 +78,32 @@ export function compileStep(
   };
   const clipped = clipNorm === undefined ? undefined : scaledTo(g, trained.map(ofParameter), clipNorm);
   if (clipped) publish('gradient_norm', clipped.norm);
-  for (const parameter of trained) {
-    const { name, dims } = parameter;
-    const gradient = clipped ? g.mul(ofParameter(parameter), clipped.factor) : ofParameter(parameter);
-    const state = Object.fromEntries(states.map((letter) => [letter, `${letter}.${name}`]));
+  for (const group of updatedTogether(trained)) {
+    const joined = (prefix: string) =>
+      endToEnd(
+        g,
+        group.map(({ name }) => prefix + name),
+      );
+    const publishParts = (prefix: string, value: string) =>
+      parted(g, value, group).forEach((part, i) => {
+        publish(prefix + group[i].name, part);
+      });
+    const adjoint = endToEnd(g, group.map(ofParameter));
+    const gradient = clipped ? g.mul(adjoint, clipped.factor) : adjoint;
+    const state = Object.fromEntries(states.map((letter) => [letter, joined(`${letter}.`)]));
     const next = rule.update(
       g,
-      { value: name, gradient, state, scalars, decays: dims.length > 1 },
+      { value: joined(''), gradient, state, scalars, decays: isWeight(group[0]) },
       optimizer,
     );
-    [name, ...states.map((letter) => `${letter}.${name}`)].forEach((of, i) => {
-      publish(`next.${of}`, next[i]);
+    ['', ...states.map((letter) => `${letter}.`)].forEach((prefix, i) => {
+      publishParts(`next.${prefix}`, next[i]);
     });
-    if (gradients) publish(`gradient.${name}`, gradient);
+    if (gradients) publishParts('gradient.', gradient);
   }
   for (const [name, value] of updates) publish(`next.${name}`, value);
   return {
-    graph: verify(prune(g.build(`${network.name}_step`))),
+    graph: verify(prune(withoutCopies(g.build(`${network.name}_step`)))),
     input,
     classes,
     parameters,
@@ -126,6 +135,35 @@ function lossGraph(network: Network, input: readonly number[]) {
   const classes = staticDims(g.shape(logits).slice(1), network.name)[0];
   crossEntropy(g, logits, g.input('target', 'float32', ['N', classes]), 'loss');
   return { graph: poolBeforeRelu(g.build(`${network.name}_loss`)), classes, parameters, masks, updates };
+}
+
+/** Tensors of no more elements than this cost more by the op than by the element. */
+const SMALL = 4096;
+
+/** Weights decay; biases, norms' scales and shifts do not. */
+const isWeight = ({ dims }: Parameter) => dims.length > 1;
+
+/** Parameters that one update serves: every large one alone, the small weights together, and the small others. */
+function updatedTogether(parameters: readonly Parameter[]): (readonly Parameter[])[] {
+  const isLarge = ({ dims }: Parameter) => sizeOf(dims) > SMALL;
+  const small = parameters.filter((p) => !isLarge(p));
+  const groups = [small.filter(isWeight), small.filter((p) => !isWeight(p))];
+  return [...parameters.filter(isLarge).map((p) => [p]), ...groups.filter((group) => group.length > 0)];
+}
+
+/** Values of any shapes as one row; one alone stays as it is. */
+function endToEnd(g: GraphBuilder, values: readonly string[]): string {
+  const row = (value: string) => (g.shape(value).length === 1 ? value : g.reshape(value, [-1]));
+  return values.length === 1 ? values[0] : g.concat(values.map(row), 0);
+}
+
+/** The parts that {@link endToEnd} joined, in the parameters' own shapes. */
+function parted(g: GraphBuilder, joined: string, group: readonly Parameter[]): readonly string[] {
+  if (group.length === 1) return [joined];
+  const sizes = int64s(group.map(({ dims }) => sizeOf(dims)));
+  const names = group.map(({ name }) => `part.${name}`);
+  const parts = g.emitAll('Split', [joined, sizes], { axis: 0 }, names);
+  return parts.map((part, i) => (isWeight(group[i]) ? g.reshape(part, group[i].dims) : part));
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   GraphProtoSchema,
+  type ModelProto,
   ModelProtoSchema,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
@@ -27,9 +28,14 @@ import { writeTensor } from './tensors.ts';
 const IR_VERSION = 8n;
 
 /** Writes a graph as the bytes of an .onnx file: opset 18, float data as float32. */
-export function encodeOnnx(given: Graph): Uint8Array {
+export function encodeOnnx(graph: Graph): Uint8Array {
+  return toBinary(ModelProtoSchema, modelOf(graph));
+}
+
+/** A graph as the message that an .onnx file holds. */
+export function modelOf(given: Graph): ModelProto {
   const graph = keepPads(given);
-  const model = create(ModelProtoSchema, {
+  return create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: 'earmark',
     opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(OPSET) })],
@@ -52,7 +58,6 @@ export function encodeOnnx(given: Graph): Uint8Array {
       create(StringStringEntryProtoSchema, { key, value }),
     ),
   });
-  return toBinary(ModelProtoSchema, model);
 }
 
 function writeValueInfo({ name, dtype, shape }: ValueInfo): ValueInfoProto {
