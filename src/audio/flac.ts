@@ -1,8 +1,8 @@
 // Decodes FLAC without loss: RFC 9639. Section numbers below are the RFC's.
 import { AudioError } from '../errors.ts';
+import { crc8, crc16 } from '../files/crc.ts';
 import { assertRate } from './audio.ts';
 import { BitReader, EndOfBits } from './bits.ts';
-import { crc8, crc16 } from './crc.ts';
 import { predictFixed, predictLinear } from './flac-predict.ts';
 import { type AudioBlock, mixed } from './mono.ts';
 import { ByteWindow } from './source.ts';

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { random } from '../corpus/random.ts';
 import { AudioError } from '../errors.ts';
-import { crc8, crc16, crc32 } from './crc.ts';
+import { crc8, crc16 } from '../files/crc.ts';
+import { checksumOf } from './ogg.ts';
 import { decodeInThread } from './thread.ts';
 import { encodeWav } from './wav.ts';
 
@@ -58,7 +59,7 @@ function repairOgg(bytes: Uint8Array): void {
   for (let at = 0; at + 27 <= bytes.length && view.getUint32(at) === 0x4f676753; ) {
     const lacing = bytes.subarray(at + 27, at + 27 + bytes[at + 26]);
     const end = at + 27 + lacing.length + lacing.reduce((sum, b) => sum + b, 0);
-    if (end <= bytes.length) view.setUint32(at + 22, crc32(bytes.subarray(at, end)), true);
+    if (end <= bytes.length) view.setUint32(at + 22, checksumOf(bytes.subarray(at, end)), true);
     at = end;
   }
 }

@@ -1,6 +1,6 @@
 // Takes an Ogg file apart into the packets of its audio stream: RFC 3533.
 import { AudioError } from '../errors.ts';
-import { crc32 } from './crc.ts';
+import { crc32 } from '../files/crc.ts';
 import { ByteWindow, concatenate } from './source.ts';
 
 /** What an Ogg file holds, by the first bytes of a stream's first packet. */
@@ -95,7 +95,7 @@ function* readPages(chunks: Iterable<Uint8Array>, name: string): Generator<Page>
     if (!window.fill(end)) throw new AudioError(`${name}: the Ogg file is truncated`);
     const bytes = window.bytes.subarray(0, end);
     const view = viewOf(bytes);
-    if (crc32(bytes) !== view.getUint32(22, true)) {
+    if (checksumOf(bytes) !== view.getUint32(22, true)) {
       throw damaged(name, `a wrong checksum in the page at byte ${at}`);
     }
     const flags = bytes[5];
@@ -153,4 +153,9 @@ function* joinParts(pages: Iterable<Page>, name: string): Generator<Packet> {
 
 function damaged(name: string, got: string): AudioError {
   return new AudioError({ what: `${name}: the Ogg file is damaged`, got });
+}
+
+/** Of a page, in which bytes 22 to 25, the checksum itself, count as 0. */
+export function checksumOf(page: Uint8Array): number {
+  return crc32(page.subarray(26), crc32(new Uint8Array(4), crc32(page.subarray(0, 22))));
 }

@@ -8,12 +8,12 @@ import { GraphBuilder } from './builder.ts';
 import { cropToPools } from './crop.ts';
 import { array64, interpret } from './interpret.ts';
 import { inferShapes } from './shapes.ts';
-import { poolBeforeRelu, prune } from './simplify.ts';
+import { poolBeforeRelu, prune, withoutCopies } from './simplify.ts';
 import type { Graph } from './types.ts';
 import { int64s, tensor } from './types.ts';
 import { verify } from './verify.ts';
 
-const PASSES = { prune, poolBeforeRelu: (g: Graph) => poolBeforeRelu(g), cropToPools };
+const PASSES = { prune, withoutCopies, poolBeforeRelu: (g: Graph) => poolBeforeRelu(g), cropToPools };
 
 describe.each(Object.entries(PASSES))('%s', (_, pass) => {
   it.each(['real', 'quarters'] as const)('keeps the logits of networks of %s numbers', (numbers) => {

@@ -1,6 +1,12 @@
 // The state of a fit between two steps, and the file that holds it.
 import { TrainingError } from '../errors.ts';
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../files/safetensors.ts';
+import { crc32 } from '../files/crc.ts';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Safetensors,
+  type StoredTensor,
+} from '../files/safetensors.ts';
 import type { Weights } from '../model/network.ts';
 import type { Epoch } from './fit.ts';
 
@@ -30,23 +36,32 @@ export interface Checkpoint {
   };
 }
 
-const FORMAT = 'earmark checkpoint 1';
+const FORMAT = 'earmark checkpoint 2';
 
-/** A checkpoint as a safetensors file: `state.<name>`, `average.<name>`, `best.<name>`, the rest as JSON in its metadata. */
+/** A checkpoint as a safetensors file: `state.<name>`, `average.<name>`, `best.<name>`, the rest as JSON in its metadata, with a checksum of all. */
 export function encodeCheckpoint({ state, average, best, ...rest }: Checkpoint): Uint8Array {
   const flat = (prefix: string, weights: Weights): [string, StoredTensor][] =>
     Object.entries(weights).map(([name, data]) => [`${prefix}.${name}`, { dims: [data.length], data }]);
+  const tensors = Object.fromEntries([
+    ...flat('state', state),
+    ...flat('average', average ?? {}),
+    ...flat('best', best.weights),
+  ]);
+  const progress = JSON.stringify({ ...rest, best: { epoch: best.epoch, score: best.score } });
   return encodeSafetensors({
-    tensors: Object.fromEntries([
-      ...flat('state', state),
-      ...flat('average', average ?? {}),
-      ...flat('best', best.weights),
-    ]),
-    metadata: {
-      format: FORMAT,
-      progress: JSON.stringify({ ...rest, best: { epoch: best.epoch, score: best.score } }),
-    },
+    tensors,
+    metadata: { format: FORMAT, progress, checksum: checksumOf(progress, tensors) },
   });
+}
+
+/** CRC-32 of the progress, then of each tensor's name and bytes, as hexadecimal digits. */
+function checksumOf(progress: string, tensors: Safetensors['tensors']): string {
+  const text = (value: string) => new TextEncoder().encode(value);
+  let sum = crc32(text(progress));
+  for (const [name, { data }] of Object.entries(tensors)) {
+    sum = crc32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), crc32(text(name), sum));
+  }
+  return sum.toString(16);
 }
 
 /**
@@ -64,7 +79,16 @@ export function decodeCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkp
       todo: 'Go on with the version of Earmark that wrote it, or train anew with --replace.',
     });
   }
-  const { best, ...rest } = progressOf(metadata.progress, name);
+  const { progress = '', checksum } = metadata;
+  if (checksum !== checksumOf(progress, tensors)) {
+    throw new TrainingError({
+      what: `${name}: the checkpoint is damaged`,
+      expected: `checksum ${checksumOf(progress, tensors)}`,
+      got: checksum ?? 'none',
+      todo: 'Train anew with --replace.',
+    });
+  }
+  const { best, ...rest } = JSON.parse(progress);
   const part = (prefix: string): Weights =>
     Object.fromEntries(
       Object.entries(tensors)
@@ -74,19 +98,6 @@ export function decodeCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkp
   const average = part('average');
   const averaged = Object.keys(average).length > 0 && { average };
   return { ...rest, state: part('state'), ...averaged, best: { ...best, weights: part('best') } };
-}
-
-/** @throws TrainingError where the text is damaged */
-function progressOf(text: string | undefined, name: string) {
-  try {
-    return JSON.parse(text ?? '');
-  } catch (cause) {
-    throw new TrainingError({
-      what: `${name}: the checkpoint is damaged`,
-      todo: 'Train anew with --replace.',
-      cause,
-    });
-  }
 }
 
 /**

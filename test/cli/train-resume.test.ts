@@ -158,19 +158,25 @@ describe('--resume', () => {
       'a checkpoint of another version',
       (b) => rewritten(b, (metadata) => ({ ...metadata, format: 'earmark checkpoint 0' })),
       [],
-      /not a checkpoint of this version: expected earmark checkpoint 1, got earmark checkpoint 0/,
+      /not a checkpoint of this version: expected earmark checkpoint 2, got earmark checkpoint 0/,
     ],
     [
       'a checkpoint whose progress is no JSON',
       (b) => rewritten(b, (metadata) => ({ ...metadata, progress: '{' })),
       [],
-      /the checkpoint is damaged\. Train anew with --replace/,
+      /the checkpoint is damaged: expected checksum/,
     ],
     [
       'a checkpoint without a weight',
       (b) => rewritten(b, (metadata) => metadata, 1),
       [],
-      /the checkpoint is damaged: [^\n]+ got none/,
+      /the checkpoint is damaged: expected checksum/,
+    ],
+    [
+      'a checkpoint with a flipped bit',
+      (b) => b.with(b.length - 400, b[b.length - 400] ^ 1),
+      [],
+      /the checkpoint is damaged: expected checksum [^\n]+ Train anew with --replace/,
     ],
   ];
   it.each(cases)('refuses %s', async (name, change, options, message) => {

@@ -1,4 +1,4 @@
-// Checksums of FLAC frames and Ogg pages: cyclic redundancy codes, highest bit first, starting from 0.
+// Checksums of FLAC frames, Ogg pages and checkpoints: cyclic redundancy codes, highest bit first, starting from 0.
 
 /** The remainders of all bytes, for a polynomial of `width` bits without its leading one. */
 function table(width: number, polynomial: number): Uint32Array {
@@ -29,12 +29,11 @@ export function crc16(bytes: Uint8Array, start: number, end: number): number {
   return r;
 }
 
-/** Ogg's page; bytes 22 to 25 of the page, the checksum itself, count as 0. */
-export function crc32(page: Uint8Array): number {
-  let r = 0;
-  for (let i = 0; i < page.length; i++) {
-    const byte = i >= 22 && i < 26 ? 0 : page[i];
-    r = ((r << 8) ^ table32[(r >>> 24) ^ byte]) >>> 0;
+/** Ogg's page. @param r the remainder of what came before */
+export function crc32(bytes: Uint8Array, r = 0): number {
+  let remainder = r;
+  for (let i = 0; i < bytes.length; i++) {
+    remainder = ((remainder << 8) ^ table32[(remainder >>> 24) ^ bytes[i]]) >>> 0;
   }
-  return r;
+  return remainder;
 }
