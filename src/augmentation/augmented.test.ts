@@ -190,7 +190,7 @@ describe('settings', () => {
   it.each([
     ['loud', /expected none, light, strong, or settings like shift=0.1, got loud/],
     ['shift=2', /augmentation: shift: .*got 2/],
-    ['snr=30:0', /snr: expected the first is the smaller/],
+    ['snr=30:0', /snr: expected two numbers, the smaller first/],
     ['volume=3', /expected settings among shift, .*got volume/],
     ['noise=much', /noise/],
   ])('%s is refused', (text, message) => {

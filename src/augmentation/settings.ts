@@ -4,9 +4,13 @@ import { TrainingError } from '../errors.ts';
 
 const amount = z.number().nonnegative();
 const share = z.number().min(0).max(1);
-const range = z
-  .tuple([z.number(), z.number()])
-  .refine(([low, high]) => low <= high, 'the first is the smaller');
+const rangeFrom = (least: number) => {
+  const end = z.number().min(least);
+  return z
+    .tuple([end, end], 'two numbers, the smaller first, as in 0.1:0.8')
+    .refine(([low, high]) => low <= high, 'two numbers, the smaller first');
+};
+const range = rangeFrom(-200);
 
 const schema = z.strictObject({
   /** Largest shift in time either way, as a share of the model's clip; what fits into the clip stays inside. */
@@ -30,7 +34,7 @@ const schema = z.strictObject({
   /** Share of the examples that are put into a room. */
   reverb: share.default(0),
   /** Range of the time in which its sound falls by 60 dB, s, */
-  decay: range.default([0.1, 0.8]),
+  decay: rangeFrom(0.01).default([0.1, 0.8]),
   /** and of the direct sound's energy relative to it, dB. */
   direct: range.default([-2, 14]),
   /** Largest gain or loss of an octave either way, dB: microphones and lines. */
@@ -79,10 +83,22 @@ export function parseAugmentation(value: unknown, name = 'augmentation'): Augmen
   const unknown = issue.code === 'unrecognized_keys';
   throw new TrainingError({
     what: unknown ? name : `${name}: ${issue.path.join('.') || 'value'}`,
-    expected: unknown ? `settings among ${Object.keys(schema.shape).join(', ')}` : issue.message,
-    got: unknown ? issue.keys.join(', ') : JSON.stringify(valueAt(value, issue.path)),
+    expected: unknown ? `settings among ${Object.keys(schema.shape).join(', ')}` : expectedBy(issue.message),
+    got: unknown ? issue.keys.join(', ') : shown(valueAt(value, issue.path)),
   });
 }
+
+/** "Too small: expected number to be >=0" → "a number from 0 on" */
+const expectedBy = (message: string) =>
+  message
+    .replace(/^[\w ]+: expected int/, 'a whole number')
+    .replace(/^[\w ]+: expected number/, 'a number')
+    .replace(/ to be >=(.*)$/, ' from $1 on')
+    .replace(/ to be <=(.*)$/, ' up to $1')
+    .replace(/, received .*$/, '');
+
+/** As it was typed; JSON has no NaN. */
+const shown = (value: unknown) => (typeof value === 'number' ? `${value}` : JSON.stringify(value));
 
 const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((v, key) => (v as Record<PropertyKey, unknown>)?.[key], value);

@@ -1,14 +1,18 @@
 // Reads the values of options: text in, typed values out, or an error that commander puts the option's name before.
 import { InvalidArgumentError, Option } from 'commander';
 
-/** A whole number that is at least `least`. */
-export function wholeNumber(least: number): (text: string) => number {
+/** A whole number that is at least `least`, and at most `most`. */
+export function wholeNumber(least: number, most = Number.POSITIVE_INFINITY): (text: string) => number {
+  const expected = most < Number.POSITIVE_INFINITY ? `from ${least} to ${most}` : `at least ${least}`;
   return (text) => {
     const value = Number(text);
-    if (/^[+-]?\d+$/.test(text) && value >= least) return value;
-    throw new InvalidArgumentError(`Expected a whole number, at least ${least}.`);
+    if (/^[+-]?\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number, ${expected}.`);
   };
 }
+
+/** A seed of the generator, whose numbers have 32 bits. */
+export const seedNumber = wholeNumber(0, 2 ** 32 - 1);
 
 /** Any finite number, as people and programs write them: 80, -3.5, 1e-10. */
 export function finiteNumber(text: string): number {

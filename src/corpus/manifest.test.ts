@@ -41,6 +41,15 @@ it.each([
   ]);
 });
 
+it('knows who speaks where that is what is to be told', async () => {
+  const path = manifest('who.csv', 'path,word,Speaker\na.wav,x,ann\nb.wav,x,bob\n');
+  const { clips } = await loadCorpus(path, { label: 'speaker' });
+  expect(clips.map(({ label, speaker }) => [label, speaker])).toEqual([
+    ['ann', 'ann'],
+    ['bob', 'bob'],
+  ]);
+});
+
 it('reads JSONL, and takes the class from any column', async () => {
   const path = manifest(
     'words.jsonl',

@@ -55,10 +55,12 @@ export async function loadManifest(path: string, { label = 'label' }: ManifestOp
       throw fault(path, line, `a column '${names[0]}' with a value`, got, todo);
     };
     const name = need(PATHS, `The column of the recordings is called ${PATHS.join(', ')}.`);
+    const named = need([label], 'Name the column of the classes with --label.');
     const clip = {
       path: place(root, name),
-      label: need([label], 'Name the column of the classes with --label.'),
-      speaker: take(['speaker']) || null,
+      label: named,
+      // Who speaks is known, too, where that is what is to be told.
+      speaker: /^speaker$/i.test(label) ? named : take(['speaker']) || null,
       columns: others,
     };
     const before = seen.get(clip.path);

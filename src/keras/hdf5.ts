@@ -45,7 +45,7 @@ export async function withHdf5<T>(bytes: Uint8Array, name: string, use: (file: H
       attribute: (place, attribute) => {
         const object = at(place);
         const has = object instanceof Group || object instanceof Dataset;
-        return has ? object.attrs[attribute]?.value : undefined;
+        return has ? asText(object.attrs[attribute]?.value) : undefined;
       },
       names: (place) => {
         const group = at(place);
@@ -63,6 +63,17 @@ export async function withHdf5<T>(bytes: Uint8Array, name: string, use: (file: H
     throw new FileError({ what: `${name}: not a whole HDF5 file`, got: reasonOf(cause), cause });
   } finally {
     FS.unlink(path);
+  }
+}
+
+/** Texts whose bytes are UTF-8, though the file calls them ASCII, as h5py does, and the library takes each for a character. */
+function asText(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asText);
+  if (typeof value !== 'string' || !/^[\0-\xff]*[\x80-\xff][\0-\xff]*$/.test(value)) return value;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(value, (c) => c.charCodeAt(0)));
+  } catch {
+    return value;
   }
 }
 

@@ -101,7 +101,8 @@ function checked(model: KerasModel, file: string): string[] {
 }
 
 function unknown(layer: KerasLayer, file: string): ModelError {
-  const own = layer.className === 'Lambda' || layer.className.includes('>');
+  // Keras' own operations are saved as keras.src.ops.numpy>Mean and the like.
+  const own = layer.className === 'Lambda' || /^(?!keras\.).*>/.test(layer.className);
   const why = own ? 'is Python code, which the file does not hold as a graph' : 'is not known';
   return new ModelError({
     what: `${file}: the layer ${whereOf(layer)} ${why}`,

@@ -1,8 +1,7 @@
 // A network with its weights becomes the graph of a classifier; fresh weights come from a seed.
 import { random } from '../corpus/random.ts';
 import { GraphBuilder } from '../graph/builder.ts';
-import type { Graph } from '../graph/types.ts';
-import { sizeOf, tensor } from '../graph/types.ts';
+import { type Graph, type Shape, sizeOf, tensor } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
 import { forward } from './forward.ts';
 import type { Network, Parameter } from './layers.ts';
@@ -12,16 +11,25 @@ export type Weights = Readonly<Record<string, Float32Array>>;
 
 /** Every parameter of a network in the order of its layers. @param input shape without the batch: [1, bins, frames] */
 export function parametersOf(network: Network, input: readonly number[]): Parameter[] {
+  return drawn(network, input).parameters;
+}
+
+/** Shape of what comes out, without the batch; of a classifier [classes]. */
+export function outputOf(network: Network, input: readonly number[]): Shape {
+  return drawn(network, input).output;
+}
+
+function drawn(network: Network, input: readonly number[]): { parameters: Parameter[]; output: Shape } {
   const parameters: Parameter[] = [];
   const g = new GraphBuilder();
   const x = g.input('input', 'float32', ['N', ...input]);
-  forward(g, network, x, {
+  const last = forward(g, network, x, {
     parameter: (p) => {
       parameters.push(p);
       return g.input(p.name, 'float32', p.dims);
     },
   });
-  return parameters;
+  return { parameters, output: g.shape(last).slice(1) };
 }
 
 /**

@@ -1,5 +1,5 @@
 // The state of a fit between two steps, and the file that holds it.
-import { TrainingError } from '../errors.ts';
+import { FileError, TrainingError } from '../errors.ts';
 import { crc32 } from '../files/crc.ts';
 import {
   decodeSafetensors,
@@ -54,6 +54,15 @@ export function encodeCheckpoint({ state, average, best, ...rest }: Checkpoint):
   });
 }
 
+function wholeFile(bytes: Uint8Array, name: string): Safetensors {
+  try {
+    return decodeSafetensors(bytes, name);
+  } catch (cause) {
+    if (!(cause instanceof FileError)) throw cause;
+    throw new FileError({ ...cause.parts, todo: 'Train anew with --replace.', cause });
+  }
+}
+
 /** CRC-32 of the progress, then of each tensor's name and bytes, as hexadecimal digits. */
 function checksumOf(progress: string, tensors: Safetensors['tensors']): string {
   const text = (value: string) => new TextEncoder().encode(value);
@@ -70,7 +79,7 @@ function checksumOf(progress: string, tensors: Safetensors['tensors']): string {
  * @throws FileError, TrainingError where the bytes are no whole checkpoint of this version
  */
 export function decodeCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkpoint {
-  const { tensors, metadata } = decodeSafetensors(bytes, name);
+  const { tensors, metadata } = wholeFile(bytes, name);
   if (metadata.format !== FORMAT) {
     throw new TrainingError({
       what: `${name}: not a checkpoint of this version`,

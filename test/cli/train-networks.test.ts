@@ -95,10 +95,24 @@ it.each<[string, string[], RegExp]>([
     ['train', 'digits', '--architecture', 'bad.json'],
     /^earmark: bad: layers\[0\]\.kind: [^\n]* got "lstm"\n$/,
   ],
+  [
+    'a network for another number of classes',
+    ['train', 'digits', '--architecture', 'twelve.json'],
+    /^earmark: twelve: what its last layer gives: expected \d+ numbers[^\n]+ got \[12\][^\n]+"classes"}\.\n$/,
+  ],
+  [
+    'a network that no memory holds',
+    ['train', 'digits', '--architecture', 'huge.json'],
+    /^earmark: huge: its parameters: expected at most 535,822,336, got [\d,]+\n$/,
+  ],
 ])('refuses %s', async (_, args, message) => {
   const test = everythingIn(join(root, 'digits')).filter((name) => name.startsWith('1'));
   writeFiles(root, {
     'only-0.json': JSON.stringify({ test }),
+    'twelve.json': JSON.stringify({ layers: [{ kind: 'flatten' }, { kind: 'dense', units: 12 }] }),
+    'huge.json': JSON.stringify({
+      layers: [{ kind: 'flatten' }, { kind: 'dense', units: 2e9 }, { kind: 'dense', units: 'classes' }],
+    }),
     'bad.json': JSON.stringify({ layers: [{ kind: 'lstm', units: 3 }] }),
   });
   const { code, stdout, stderr } = await earmarkHere([...args, '--epochs', '1', '--out', 'refused'], root);

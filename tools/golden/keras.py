@@ -136,6 +136,11 @@ def channels_first():
     return keras.Model(x, L.Dense(3)(L.Concatenate()([L.Dense(4)(L.Flatten(**f)(y)), z])))
 
 
+def named():
+    """Layers by names that are not ASCII."""
+    return keras.Sequential([L.Input((6,)), L.Dense(4, activation="relu", name="größe"), L.Dense(3, name="音")])
+
+
 def draw(model, name):
     """Weights that do something, statistics of batch norms among them."""
     random = numpy.random.RandomState(zlib.crc32(name.encode()) % 2**32)
@@ -169,7 +174,7 @@ def main():
     version = ".".join(keras.__version__.split(".")[:2])
     both = ["keras", "h5"]
     models = {
-        "3.15": {make: both if make in (notebook, nested) else ["keras"] for make in (notebook, unbuilt, mobile, waveform, arrangement, nested, activations, channels_first)},
+        "3.15": {make: both if make in (notebook, nested, named) else ["keras"] for make in (notebook, unbuilt, mobile, waveform, arrangement, nested, activations, channels_first, named)},
         "2.12": {nested: ["keras"]},
         "3.0": {notebook: both, nested: ["keras"], arrangement: ["keras"]},
         "2.15": {make: both if make in (notebook, nested) else ["h5"] for make in (notebook, unbuilt, mobile, waveform, arrangement, nested, activations)},

@@ -11,7 +11,7 @@ import { formatHertz, formatPercent } from '../../report/ticks.ts';
 import { nodeRuntime } from '../../runtime/node.ts';
 import { FIT } from '../../training/fit.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
-import { jsonOption, wholeNumber } from '../options.ts';
+import { jsonOption, seedNumber } from '../options.ts';
 import { chooseNetwork } from '../train/network.ts';
 import { type TrainingRun, trainingRun } from '../train/run.ts';
 import { checkRunFolder } from '../train/run-folder.ts';
@@ -36,7 +36,7 @@ export function addDemo(program: Command, { terminal, give }: Frame): void {
         'recording of each digit and every misclassified one (up to 10), and write a page that shows it all.',
     )
     .option('--out <dir>', 'folder to write to; an earlier demo in it is replaced', 'earmark-demo')
-    .option('--seed <n>', 'what decides weights, batches and masks', wholeNumber(0), FIT.seed)
+    .option('--seed <n>', 'what decides weights, batches and masks', seedNumber, FIT.seed)
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  earmark demo --out my-demo')
     .action(async (options: DemoOptions & { json?: boolean }) =>

@@ -20,13 +20,14 @@ import type { Recipe } from '../../training/recipes.ts';
 import { deviceOption } from '../device.ts';
 import type { Frame, Result, Terminal } from '../frame.ts';
 import { readMethod } from '../method.ts';
-import { finiteNumber, jsonOption, positiveNumber, wholeNumber } from '../options.ts';
+import { finiteNumber, jsonOption, positiveNumber, seedNumber, wholeNumber } from '../options.ts';
 import { dropCheckpoint } from '../train/checkpoints.ts';
 import { finishedRun } from '../train/finished.ts';
 import { describeFolds, trainFolds } from '../train/folds.ts';
+import { withLock } from '../train/lock.ts';
 import { chooseNetwork } from '../train/network.ts';
 import { configOf, type RunMetrics, type RunSettings, trainingRun } from '../train/run.ts';
-import { checkRunFolder, dropRuns, isComplete } from '../train/run-folder.ts';
+import { checkRunFolder, dropRuns, isBegun, isComplete } from '../train/run-folder.ts';
 import { optimizerFromText, optimizerHelp, scheduleFromText, scheduleHelp } from '../train/settings.ts';
 import { survey } from '../train/survey.ts';
 import { writeRun } from '../train/write.ts';
@@ -163,7 +164,7 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
     .option('--average <share>', 'what averaged weights keep at each step, such as 0.999', shareBelowOne)
     .option('--balance', 'let each class count as much as another, however rare')
     .option('--augment <variations>', 'how training recordings are varied')
-    .option('--seed <n>', 'what decides split, weights, batches and masks', wholeNumber(0), FIT.seed)
+    .option('--seed <n>', 'what decides split, weights, batches and masks', seedNumber, FIT.seed)
     .option(
       '--method <name[:key=value,…]>',
       `how the test part is explained; \`earmark explain --help\` lists the methods (default: "${DEFAULT_METHOD}", of MFCCs and samples "${defaultMethodOf('mfcc')}")`,
@@ -176,7 +177,7 @@ export function addTrain(program: Command, { terminal, give }: Frame): void {
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(async (data: string, options: TrainOptions & { json?: boolean }) =>
-      give(await train(data, options, terminal), options.json),
+      give(await withLock(options.out, () => train(data, options, terminal)), options.json),
     );
 }
 
@@ -247,6 +248,8 @@ export async function train(data: string, options: TrainOptions, terminal: Termi
     terminal.note(`${out} is complete: nothing is left to train`);
   } else {
     if (replace) await dropCheckpoint(out);
+    if (resume && !(await isBegun(out)))
+      terminal.note(`${out} holds no run yet: training from the beginning`);
     const run = await trainingRun(surveyed, split, settings, terminal, { folder: out, resume });
     await writeRun(run, { path: out, replace: replace || resume });
     metrics = run.metrics;

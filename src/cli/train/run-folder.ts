@@ -79,6 +79,11 @@ export async function isComplete(path: string): Promise<boolean> {
   return RUN_FILES.every((name) => there.includes(name)) && !there.includes(CHECKPOINT);
 }
 
+/** Whether a run is there that was not finished, or is to be done again, from a checkpoint. */
+export async function isBegun(path: string): Promise<boolean> {
+  return (await contentsOf(path)).includes(CHECKPOINT);
+}
+
 /** Empties a folder that {@link checkRunFolder} has found to be replaced. */
 export async function dropRuns(path: string): Promise<void> {
   for (const name of await contentsOf(path)) await rm(join(path, name), { recursive: true, force: true });

@@ -5,7 +5,7 @@ import type { Augmentation } from '../../augmentation/settings.ts';
 import { labelsOf } from '../../corpus/clip.ts';
 import { type Split, speakerSides } from '../../corpus/split.ts';
 import { validationSplit } from '../../corpus/validation.ts';
-import { EarmarkError, FeatureError } from '../../errors.ts';
+import { EarmarkError, FeatureError, ModelError } from '../../errors.ts';
 import { inputShape } from '../../features/input.ts';
 import { inputDims } from '../../features/layout.ts';
 import { relevantSettings } from '../../features/settings.ts';
@@ -13,12 +13,13 @@ import { defaultMethodOf } from '../../hertz/default-method.ts';
 import { multiplyAdds, parameterCount } from '../../model/count.ts';
 import type { Network } from '../../model/layers.ts';
 import type { AudioModel } from '../../model/model-file.ts';
-import { classifier, parametersOf } from '../../model/network.ts';
+import { classifier, outputOf, parametersOf } from '../../model/network.ts';
 import { type Method, parseMethod } from '../../relevance/method.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type Epoch, type FitOptions, fit } from '../../training/fit.ts';
 import { type Metrics, measure } from '../../training/metrics.ts';
 import type { Terminal } from '../frame.ts';
+import { undoneByInterrupt } from '../interrupt.ts';
 import { readCheckpoint, stoppable, writeCheckpoint } from './checkpoints.ts';
 import { digestOf, withParts } from './part.ts';
 import { type InputWishes, type Surveyed, settleFeatures } from './survey.ts';
@@ -88,6 +89,7 @@ function settle(surveyed: Surveyed, split: Split, run: RunSettings) {
   const network = run.network(labels.length);
   const input = inputDims(settings.layout, inputShape(settings)).slice(1);
   checkInput(network, input);
+  checkNetwork(network, input, labels.length);
   const method = run.method ?? parseMethod(defaultMethodOf(settings.kind));
   const config = {
     corpus: {
@@ -180,7 +182,11 @@ export async function trainingRun(
 
       const graph = classifier(network, input, fitted.weights);
       const model = { graph, labels, features: settings };
-      const tested = await testPart(run.runtime, model, surveyed, test, method, terminal);
+      const stopped = () =>
+        note('stopped; what was learnt is kept: the same command with --resume tests and explains it');
+      const tested = await undoneByInterrupt(folder === undefined ? () => {} : stopped, () =>
+        testPart(run.runtime, model, surveyed, test, method, terminal),
+      );
       const metrics: RunMetrics = {
         ...measure(tested.tested, labels),
         split: {
@@ -243,6 +249,30 @@ function checkInput(network: Network, input: readonly number[]): void {
       got: cause.message,
       todo: 'Use longer clips or a higher sample rate, or another network.',
       cause,
+    });
+  }
+}
+
+/** Of 4 bytes each; more than 2 GiB fit in no file. */
+const MOST_PARAMETERS = 2 ** 29 - 2 ** 20;
+
+/** @throws ModelError where what comes out is not one number for each class, or where there are too many parameters */
+function checkNetwork(network: Network, input: readonly number[], classes: number): void {
+  const output = outputOf(network, input);
+  if (output.length !== 1 || output[0] !== classes) {
+    throw new ModelError({
+      what: `${network.name}: what its last layer gives`,
+      expected: `${classes} numbers, one for each class of the recordings`,
+      got: `[${output.join(', ')}]`,
+      todo: 'End with {"kind": "dense", "units": "classes"}.',
+    });
+  }
+  const parameters = parameterCount(network, input);
+  if (parameters > MOST_PARAMETERS) {
+    throw new ModelError({
+      what: `${network.name}: its parameters`,
+      expected: `at most ${MOST_PARAMETERS.toLocaleString('en')}`,
+      got: parameters.toLocaleString('en'),
     });
   }
 }

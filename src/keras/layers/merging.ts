@@ -16,6 +16,7 @@ function aligned({ inputs, canvas, settings, name }: Call): Aligned {
       what: `${settings.where}: its inputs`,
       expected: 'two or more, of the same number of axes',
       got: inputs.map((x) => `[${['N', ...canvas.dims(x)].join(', ')}]`).join(' and '),
+      todo: 'Arithmetic with a constant is not read: use Rescaling in its place, or export the model as ONNX.',
     });
   }
   const first = inputs.some(({ order }) => order === 'first');
