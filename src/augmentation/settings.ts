@@ -77,25 +77,30 @@ export const AUGMENTATIONS = {
  * @throws TrainingError for an unknown name, or a value out of its range
  */
 export function parseAugmentation(value: unknown, name = 'augmentation'): Augmentation {
-  const { success, data, error } = schema.safeParse(value);
+  const { success, data, error } = schema.safeParse(value, { error: inWords });
   if (success) return data;
   const [issue] = error.issues;
   const unknown = issue.code === 'unrecognized_keys';
   throw new TrainingError({
     what: unknown ? name : `${name}: ${issue.path.join('.') || 'value'}`,
-    expected: unknown ? `settings among ${Object.keys(schema.shape).join(', ')}` : expectedBy(issue.message),
+    expected: unknown ? `settings among ${Object.keys(schema.shape).join(', ')}` : issue.message,
     got: unknown ? issue.keys.join(', ') : shown(valueAt(value, issue.path)),
   });
 }
 
-/** "Too small: expected number to be >=0" → "a number from 0 on" */
-const expectedBy = (message: string) =>
-  message
-    .replace(/^[\w ]+: expected int/, 'a whole number')
-    .replace(/^[\w ]+: expected number/, 'a number')
-    .replace(/ to be >=(.*)$/, ' from $1 on')
-    .replace(/ to be <=(.*)$/, ' up to $1')
-    .replace(/, received .*$/, '');
+/** What a value should have been, where the schema itself does not say. */
+const inWords: z.core.$ZodErrorMap = (issue) => {
+  switch (issue.code) {
+    case 'too_small':
+      return `a number from ${issue.minimum} on`;
+    case 'too_big':
+      return `a number up to ${issue.maximum}`;
+    case 'invalid_type':
+      return issue.expected === 'int' ? 'a whole number' : 'a number';
+    default:
+      return undefined;
+  }
+};
 
 /** As it was typed; JSON has no NaN. */
 const shown = (value: unknown) => (typeof value === 'number' ? `${value}` : JSON.stringify(value));

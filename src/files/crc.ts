@@ -29,7 +29,7 @@ export function crc16(bytes: Uint8Array, start: number, end: number): number {
   return r;
 }
 
-/** Ogg's page. @param r the remainder of what came before */
+/** Ogg's pages and checkpoints, the polynomial of IEEE 802.3. @param r the remainder of what came before */
 export function crc32(bytes: Uint8Array, r = 0): number {
   let remainder = r;
   for (let i = 0; i < bytes.length; i++) {

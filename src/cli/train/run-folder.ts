@@ -79,7 +79,7 @@ export async function isComplete(path: string): Promise<boolean> {
   return RUN_FILES.every((name) => there.includes(name)) && !there.includes(CHECKPOINT);
 }
 
-/** Whether a run is there that was not finished, or is to be done again, from a checkpoint. */
+/** Whether a checkpoint is there to go on from. */
 export async function isBegun(path: string): Promise<boolean> {
   return (await contentsOf(path)).includes(CHECKPOINT);
 }
